@@ -1,0 +1,243 @@
+//! Configuration: the commented defaults, then a file, then the environment; checked whole before anything starts.
+
+mod layers;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use values::{Broker, Database, LogFormat, Threshold};
+
+use crate::contract::{Limits, Policy};
+
+/// The commented file of defaults, as compiled into the program.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// The whole validated configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub queue: QueueConfig,
+    pub store: StoreConfig,
+    pub limits: LimitsConfig,
+    pub worker: WorkerConfig,
+    pub console: ConsoleConfig,
+    pub moderation: ModerationConfig,
+    pub models: ModelsConfig,
+    pub routing: RoutingConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueConfig {
+    pub url: Broker,
+    #[serde(deserialize_with = "values::prefix")]
+    pub prefix: String,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub delivery_limit: u32,
+    #[serde(rename = "publish_timeout_ms", deserialize_with = "values::milliseconds")]
+    pub publish_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    pub url: Database,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub max_connections: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsConfig {
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub max_text_chars: usize,
+}
+
+impl From<&LimitsConfig> for Limits {
+    fn from(config: &LimitsConfig) -> Self {
+        Limits { max_text_chars: config.max_text_chars }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub batch_size: usize,
+    #[serde(rename = "batch_wait_ms", deserialize_with = "values::milliseconds")]
+    pub batch_wait: Duration,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub batches_in_flight: usize,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub prefetch: u16,
+    #[serde(rename = "drain_timeout_ms", deserialize_with = "values::milliseconds")]
+    pub drain_timeout: Duration,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub outbox_batch: u32,
+    #[serde(rename = "waiting_tick_ms", deserialize_with = "values::milliseconds")]
+    pub waiting_tick: Duration,
+    pub http: std::net::SocketAddr,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleConfig {
+    pub http: std::net::SocketAddr,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModerationConfig {
+    pub context_messages: usize,
+    pub rules: PathBuf,
+    pub policies: BTreeMap<Policy, PolicyConfig>,
+}
+
+/// Thresholds of one policy on its final probability.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyConfig {
+    pub report: Threshold,
+    pub hide: Threshold,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelsConfig {
+    pub encoder: PathBuf,
+    pub conversation: PathBuf,
+    pub policies: PathBuf,
+    pub inquiries: PathBuf,
+    pub threads: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingConfig {
+    pub confidence_floor: Threshold,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    #[serde(deserialize_with = "values::log_filter")]
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// A setting that is not what it should be. Names the key, where it came from, and what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("configuration file {file}: {detail}")]
+    File { file: String, detail: String },
+    #[error("configuration key `{key}` ({origin}): {detail}")]
+    Key { key: String, origin: String, detail: String },
+    #[error("{what} `{path}` not found: looked in {looked}; set `{key}`")]
+    Missing { what: &'static str, path: String, looked: String, key: &'static str },
+}
+
+impl Config {
+    /// Defaults, then `file` if any, then `environment` (pairs of name and value).
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let config: Config = layers::merge(file, environment)?;
+        config.check_together()?;
+        Ok(config)
+    }
+
+    /// What no single value shows.
+    fn check_together(&self) -> Result<(), ConfigError> {
+        let (prefetch, batch) = (usize::from(self.worker.prefetch), self.worker.batch_size);
+        if prefetch < 2 * batch {
+            return Err(ConfigError::Key {
+                key: "worker.prefetch".into(),
+                origin: "together with worker.batch_size".into(),
+                detail: format!("expected at least twice the batch size, {}, found {prefetch}", 2 * batch),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Finds a file or folder that the configuration names: as it stands from the working directory, else beside the program and
+/// in the folders above it (so that a build tree and an installation both work from anywhere).
+pub fn locate(path: &Path, what: &'static str, key: &'static str) -> Result<PathBuf, ConfigError> {
+    let mut looked = vec![path.to_path_buf()];
+    if path.exists() {
+        return Ok(path.to_path_buf());
+    }
+    if path.is_relative()
+        && let Ok(program) = std::env::current_exe()
+    {
+        for folder in program.ancestors().skip(1).take(5) {
+            let candidate = folder.join(path);
+            if candidate.exists() {
+                return Ok(candidate);
+            }
+            looked.push(candidate);
+        }
+    }
+    let looked = looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    Err(ConfigError::Missing { what, path: path.display().to_string(), looked, key })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn with_env(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::load(None, pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn the_defaults_are_valid() {
+        let config = with_env(&[]).unwrap();
+        assert_eq!(config.worker.batch_size, 64);
+        assert!(config.moderation.policies.contains_key(&Policy::new("harassment")));
+    }
+
+    #[test]
+    fn environment_wins_over_file_and_file_over_defaults() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "[worker]\nbatch_size = 8\nbatch_wait_ms = 5").unwrap();
+        let environment = [("MIMAMORI__WORKER__BATCH_SIZE".to_owned(), "16".to_owned())];
+        let config = Config::load(Some(file.path()), environment).unwrap();
+        assert_eq!((config.worker.batch_size, config.worker.batch_wait), (16, Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn the_usual_names_of_urls_are_understood() {
+        let config = with_env(&[("DATABASE_URL", "sqlite:x.db"), ("AMQP_URL", "amqp://h:1/%2f")]).unwrap();
+        assert_eq!(config.store.url, Database::Sqlite("x.db".into()));
+        assert_eq!(config.queue.url, Broker::RabbitMq("amqp://h:1/%2f".into()));
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_names_itself_its_origin_and_what_is_allowed() {
+        let cases = [
+            (("MIMAMORI__WORKER__BATCH_SIZE", "0"), "worker.batch_size", "at least 1"),
+            (("MIMAMORI__WORKER__BATCHSIZE", "5"), "worker.batchsize", "batch_size"),
+            (("MIMAMORI__WORKER__BATCH_SIZE", "many"), "worker.batch_size", "integer"),
+            (("MIMAMORI__QUEUE__URL", "http://x"), "queue.url", "amqp://"),
+            (("MIMAMORI__STORE__URL", "mysql://x"), "store.url", "postgres://"),
+            (("MIMAMORI__LOG__FORMAT", "xml"), "log.format", "json"),
+            (("MIMAMORI__WORKER__PREFETCH", "100"), "worker.prefetch", "128"),
+            (("MIMAMORI__MODERATION__POLICIES__HARASSMENT__REPORT", "1.5"), "policies.harassment.report", "0 to 1"),
+        ];
+        for ((name, value), key, needle) in cases {
+            let error = with_env(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(key), "{error} does not name {key}");
+            assert!(error.contains(needle), "{error} does not say {needle}");
+            assert!(error.contains(name) || error.contains("together"), "{error} does not say where");
+        }
+    }
+}

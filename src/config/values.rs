@@ -1,0 +1,134 @@
+//! Values that are more than a number: each refuses what it is not, and says what it expects.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// Which queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broker {
+    RabbitMq(String),
+    Embedded(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Broker {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(deserializer)?;
+        if url.starts_with("amqp://") || url.starts_with("amqps://") {
+            return Ok(Broker::RabbitMq(url));
+        }
+        match sqlite_file(&url) {
+            Some(file) => Ok(Broker::Embedded(file)),
+            None => Err(D::Error::custom("expected amqp://…, amqps://… or sqlite:FILE")),
+        }
+    }
+}
+
+/// Which database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    Postgres(String),
+    Sqlite(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for Database {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(deserializer)?;
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Ok(Database::Postgres(url));
+        }
+        match sqlite_file(&url) {
+            Some(file) => Ok(Database::Sqlite(file)),
+            None => Err(D::Error::custom("expected postgres://…, postgresql://… or sqlite:FILE")),
+        }
+    }
+}
+
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let file = url.strip_prefix("sqlite:")?;
+    let file = file.strip_prefix("//").unwrap_or(file);
+    (!file.is_empty()).then(|| PathBuf::from(file))
+}
+
+/// From which probability on something happens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// As the model's training chose it on held-out data.
+    Shipped,
+    At(f64),
+    Never,
+}
+
+impl Threshold {
+    /// The number to compare with, given the one that came with the model.
+    pub fn resolve(self, shipped: f64) -> f64 {
+        match self {
+            Threshold::Shipped => shipped,
+            Threshold::At(value) => value,
+            Threshold::Never => f64::INFINITY,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Threshold {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Number(f64),
+            Word(String),
+        }
+        const EXPECTED: &str = "expected \"shipped\", \"never\" or a number from 0 to 1";
+        match Raw::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))? {
+            Raw::Number(value) if (0.0..=1.0).contains(&value) => Ok(Threshold::At(value)),
+            Raw::Word(word) if word == "shipped" => Ok(Threshold::Shipped),
+            Raw::Word(word) if word == "never" => Ok(Threshold::Never),
+            Raw::Number(_) | Raw::Word(_) => Err(D::Error::custom(EXPECTED)),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+pub(super) fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let filter = String::deserialize(deserializer)?;
+    match tracing_subscriber::EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(error) => Err(D::Error::custom(format!("expected error, warn, info, debug, trace or a filter: {error}"))),
+    }
+}
+
+pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let prefix = String::deserialize(deserializer)?;
+    let valid = !prefix.is_empty()
+        && prefix.len() <= 100
+        && prefix.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if valid { Ok(prefix) } else { Err(D::Error::custom("expected 1 to 100 letters, digits, `.`, `_` or `-`")) }
+}
+
+pub(super) fn at_least_one<'de, D, N>(deserializer: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<i64>,
+{
+    let value = i64::deserialize(deserializer)?;
+    N::try_from(value)
+        .ok()
+        .filter(|_| value >= 1)
+        .ok_or_else(|| D::Error::custom(format!("expected an integer of at least 1 that is not too large, found {value}")))
+}
+
+pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let value = i64::deserialize(deserializer)?;
+    match u64::try_from(value) {
+        Ok(milliseconds) if milliseconds >= 1 => Ok(Duration::from_millis(milliseconds)),
+        _ => Err(D::Error::custom(format!("expected milliseconds, at least 1, found {value}"))),
+    }
+}

@@ -1,0 +1,19 @@
+//! The wire types: what comes in over the queue and what goes out, with their validation and their JSON Schemas.
+//!
+//! The lowest room of the house: it knows no other.
+
+mod assignment;
+mod decode;
+mod ids;
+mod message;
+mod policy;
+mod schema;
+mod verdict;
+
+pub use assignment::{Assignment, SkillProbability};
+pub use decode::{Limits, Rejection, RejectionCode, decode_inquiry, decode_message};
+pub use ids::{AgentId, IdError, InquiryId, MAX_ID_BYTES, MessageId, TransactionId, UserId};
+pub use message::{Inquiry, Priority, Role, TransactionMessage};
+pub use policy::{Action, Language, Policy, Skill, UnknownName};
+pub use schema::schemas;
+pub use verdict::{Label, Span, Verdict};

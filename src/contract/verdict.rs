@@ -1,0 +1,60 @@
+//! Verdicts out: what was found in a message, and what happens to it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{MessageId, TransactionId};
+use super::policy::{Action, Language, Policy};
+
+/// A part of the text as sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Span {
+    /// First Unicode scalar value of the part.
+    pub start: usize,
+    /// One past the last Unicode scalar value.
+    pub end: usize,
+    /// The part itself, exactly as sent.
+    pub text: String,
+}
+
+/// One source that fired, with its own score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Label {
+    pub policy: Policy,
+    /// For instance `contact`; null when the source does not tell.
+    pub subtype: Option<String>,
+    /// Probability that the message violates the policy, judged by this source alone.
+    pub score: f64,
+    /// `rule:<rule id>` or `model:<policy>@<version>`.
+    pub source: String,
+    pub spans: Vec<Span>,
+}
+
+/// The decision on one message. Also the body of the events `message.flagged` and `message.cleared`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    pub message_id: MessageId,
+    pub transaction_id: TransactionId,
+    pub action: Action,
+    /// Every source that fired.
+    pub labels: Vec<Label>,
+    /// The final probability for each policy from all sources together, fired or not.
+    pub policies: BTreeMap<Policy, f64>,
+    pub language: Language,
+    pub rules_version: String,
+    pub model_version: String,
+    pub decided_at: DateTime<Utc>,
+}
+
+impl Verdict {
+    /// Routing key of the event that carries this verdict.
+    pub fn routing_key(&self) -> &'static str {
+        match self.action {
+            Action::None => "message.cleared",
+            Action::Report | Action::Hide => "message.flagged",
+        }
+    }
+}

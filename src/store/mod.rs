@@ -1,0 +1,136 @@
+//! The customer-support database: a narrow trait with two real implementations, PostgreSQL for production and SQLite embedded.
+//!
+//! Every write that must not be done twice is idempotent by the contract's ids. Events are not published from here: they are
+//! rows of the outbox, written in the same transaction as what they tell about, and relayed by the worker.
+
+pub mod types;
+
+mod postgres;
+mod sqlite;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+pub use types::*;
+
+use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
+use crate::error::{Class, Classified};
+
+/// The support team's database.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
+    async fn migrate(&self) -> Result<(), StoreError>;
+
+    /// A cheap round trip that tells whether the database answers and its schema is the one this program knows.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    // --- moderation -------------------------------------------------------------------------------------------------
+
+    /// Stores the messages (those whose id is known are left as they are) and returns, in the same order, what is known
+    /// about each: whether it has its verdict already, and the messages before it in its transaction, oldest first, at
+    /// most `context` of them. "Before" is by `sent_at`, then by order of arrival.
+    async fn receive_messages(
+        &self,
+        messages: &[TransactionMessage],
+        context: usize,
+    ) -> Result<Vec<Received>, StoreError>;
+
+    /// One transaction for a batch: verdicts with their labels, alerts, dead letters, and one outbox row for each verdict and
+    /// each dead letter. A verdict that is there already is left as it is and writes no second alert and no second event.
+    async fn commit_moderation(&self, batch: &ModerationBatch) -> Result<Committed, StoreError>;
+
+    /// Alerts, newest first, with the message and its sender.
+    async fn alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError>;
+
+    // --- routing ----------------------------------------------------------------------------------------------------
+
+    /// Every agent with skills, languages and load.
+    async fn agents(&self) -> Result<Vec<crate::routing::AgentSnapshot>, StoreError>;
+
+    /// Adds agents, or replaces those with the same id (their load is kept).
+    async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError>;
+
+    /// One transaction for one inquiry: stores it with its distribution; takes the first candidate of the proposal who is
+    /// *still* available, has the skill and the language, and has capacity left, by a conditional update that counts the
+    /// inquiry in; writes the assignment and its outbox row. When no candidate is left the inquiry waits. An inquiry that is
+    /// already decided is left as it is and `AlreadyDecided` comes back.
+    async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError>;
+
+    /// Inquiries that wait for an agent (not those in triage), highest priority first, oldest first, with what was predicted.
+    async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;
+
+    /// Ends an assignment: the inquiry is resolved and the agent's capacity is freed, once. `false` if this agent does not hold
+    /// the inquiry (any more).
+    async fn resolve_inquiry(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    /// Inquiries, newest first, with their assignment.
+    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError>;
+
+    /// The inquiry as it was received, if it is known.
+    async fn inquiry(&self, id: &InquiryId) -> Result<Option<Inquiry>, StoreError>;
+
+    // --- outbox -----------------------------------------------------------------------------------------------------
+
+    /// Claims up to `limit` unpublished rows, oldest first, for `lease`: no other relay gets them before the lease ends or
+    /// they are marked as published.
+    async fn claim_outbox(&self, limit: u32, lease: std::time::Duration) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Marks rows as published, after the broker confirmed them.
+    async fn mark_published(&self, rows: &[i64]) -> Result<(), StoreError>;
+
+    /// Rows that are not published yet.
+    async fn outbox_depth(&self) -> Result<u64, StoreError>;
+
+    // --- dead letters -----------------------------------------------------------------------------------------------
+
+    /// Dead letters, newest first. `include_replayed` also lists those that were replayed.
+    async fn dead_letters(&self, page: Page, include_replayed: bool) -> Result<Vec<DeadLetterRow>, StoreError>;
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError>;
+
+    /// Marks a dead letter as replayed, once it was published again. `false` if it was marked before or is not known.
+    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError>;
+
+    /// Writes dead letters that came without a batch (inquiries, exhausted attempts), with their outbox rows.
+    async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError>;
+
+    // --- summary ----------------------------------------------------------------------------------------------------
+
+    /// The counts that the demo's summary and the console's first page show.
+    async fn summary(&self) -> Result<Summary, StoreError>;
+}
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Out of reach, restarting, overloaded, or a transaction that lost a race and may be repeated.
+    #[error("database at {place} is out of reach or busy: {detail}")]
+    Unavailable { place: String, detail: String },
+    /// A row that the database refuses, however often it is sent.
+    #[error("database refuses: {0}")]
+    Refused(String),
+    /// The schema is older or newer than this program.
+    #[error("database schema: {0}; run `mimamori db migrate`")]
+    Schema(String),
+    /// The program and its schema disagree: a bug.
+    #[error("database and program disagree: {0}")]
+    Unexpected(String),
+}
+
+impl Classified for StoreError {
+    fn class(&self) -> Class {
+        match self {
+            StoreError::Unavailable { .. } => Class::Transient,
+            StoreError::Refused(_) | StoreError::Schema(_) => Class::Permanent,
+            StoreError::Unexpected(_) => Class::Bug,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What goes into the store and what comes out of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::contract::{
+    Action, AgentId, Assignment, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority, Rejection,
+    Role, Skill, SkillProbability, TransactionId, Verdict,
+};
+use crate::queue::{Inbound, Outgoing};
+use crate::routing::Proposal;
+
+/// What the store knows about a message that just came in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The message has its verdict already: a second delivery.
+    pub decided: bool,
+    /// Earlier messages of the transaction, oldest first.
+    pub context: Vec<ContextMessage>,
+}
+
+/// An earlier message of the same transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextMessage {
+    pub message_id: MessageId,
+    pub role: Role,
+    pub text: String,
+    pub sent_at: DateTime<Utc>,
+}
+
+/// Everything that one batch of the moderation queue writes, in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct ModerationBatch {
+    pub verdicts: Vec<Verdict>,
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// How much of a batch was new.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    pub new_verdicts: u64,
+    pub new_alerts: u64,
+}
+
+/// A delivery that cannot be processed, on its way into the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Hash of queue and body: the same bad body delivered again is the same dead letter.
+    pub id: String,
+    pub queue: Inbound,
+    pub body: Vec<u8>,
+    pub rejection: Rejection,
+    pub at: DateTime<Utc>,
+}
+
+/// A dead letter as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterRow {
+    pub id: String,
+    pub queue: Inbound,
+    pub body: Vec<u8>,
+    /// Code of the rejection, see [`crate::contract::RejectionCode`].
+    pub code: String,
+    pub detail: String,
+    /// How often this body was rejected.
+    pub rejections: u32,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+    pub replayed_at: Option<DateTime<Utc>>,
+}
+
+/// A row of the outbox: what to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub id: i64,
+    pub outgoing: Outgoing,
+}
+
+/// A stretch of a list, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    pub offset: u32,
+    pub limit: u32,
+}
+
+/// An alert with what a reviewer needs to see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertRow {
+    pub alert_id: i64,
+    pub policy: Policy,
+    pub action: Action,
+    /// Final probability of the policy.
+    pub score: f64,
+    pub message_id: MessageId,
+    pub transaction_id: TransactionId,
+    pub role: Role,
+    pub text: String,
+    pub labels: Vec<Label>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An agent as seeded or edited.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentProfile {
+    pub agent_id: AgentId,
+    pub name: String,
+    /// Proficiency 1 (learning) to 5 (expert).
+    pub skills: BTreeMap<Skill, u8>,
+    pub languages: Vec<Language>,
+    pub capacity: u32,
+    pub available: bool,
+}
+
+/// A routing decision on its way into the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoutingDecision {
+    pub inquiry: Inquiry,
+    pub language: Language,
+    /// The whole distribution, best first.
+    pub skills: Vec<SkillProbability>,
+    pub proposal: Proposal,
+    pub model_version: String,
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a routing decision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoutingOutcome {
+    /// Committed: assigned, waiting or in triage, as the assignment says. Its event is in the outbox, unless the inquiry was
+    /// waiting already and still is.
+    Decided(Assignment),
+    /// The inquiry was assigned, put into triage or resolved before.
+    AlreadyDecided,
+}
+
+/// An inquiry that waits for an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingInquiry {
+    pub inquiry: Inquiry,
+    pub language: Language,
+    pub skills: Vec<SkillProbability>,
+    pub model_version: String,
+}
+
+/// Where an inquiry stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum InquiryStatus {
+    /// The skill is clear; nobody was free.
+    Waiting,
+    /// The model abstained; a person decides.
+    Triage,
+    Assigned,
+    Resolved,
+}
+
+impl InquiryStatus {
+    pub const ALL: [InquiryStatus; 4] =
+        [InquiryStatus::Waiting, InquiryStatus::Triage, InquiryStatus::Assigned, InquiryStatus::Resolved];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InquiryStatus::Waiting => "waiting",
+            InquiryStatus::Triage => "triage",
+            InquiryStatus::Assigned => "assigned",
+            InquiryStatus::Resolved => "resolved",
+        }
+    }
+}
+
+/// An inquiry with its assignment, for the console.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InquiryRow {
+    pub inquiry_id: InquiryId,
+    pub subject: Option<String>,
+    pub text: String,
+    pub language: Language,
+    pub priority: Priority,
+    pub status: InquiryStatus,
+    pub skills: Vec<SkillProbability>,
+    pub agent_id: Option<AgentId>,
+    pub agent_name: Option<String>,
+    pub reason: String,
+    pub received_at: DateTime<Utc>,
+}
+
+/// Counts for the summary.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Summary {
+    pub messages: u64,
+    pub verdicts: u64,
+    /// Verdicts by action.
+    pub actions: BTreeMap<Action, u64>,
+    /// Alerts by policy and by kind of source: `rule`, `model`, or `rule+model` when both fired.
+    pub alerts: BTreeMap<(Policy, String), u64>,
+    pub inquiries: u64,
+    pub inquiries_by_status: BTreeMap<String, u64>,
+    /// Best predicted skill of every inquiry.
+    pub inquiries_by_skill: BTreeMap<Skill, u64>,
+    /// Assigned or resolved inquiries by agent, with the agent's name.
+    pub inquiries_by_agent: BTreeMap<(AgentId, String), u64>,
+    pub dead_letters: u64,
+    pub unpublished_events: u64,
+}
+
