@@ -6,7 +6,9 @@
 
 pub mod config;
 pub mod contract;
+pub mod corpus;
 pub mod error;
+pub mod model;
 pub mod queue;
 pub mod routing;
 pub mod store;

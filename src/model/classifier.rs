@@ -1,0 +1,229 @@
+//! The two models at work: policies for messages, skills for inquiries.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::adapter::{Adapter, AdapterError};
+use super::encoder::weights::{EncoderFileError, EncoderWeights};
+use super::encoder::{Encoder, Sequence};
+use super::folder::{
+    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription, read_description, verify,
+};
+use super::input::{Reader, TokenizerError, Turn};
+use crate::contract::{Policy, Skill, SkillProbability};
+
+/// A model that cannot be used. Names the file and what was expected.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    Encoder(#[from] EncoderFileError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("model folder {}: {detail}", folder.display())]
+    Mismatch { folder: PathBuf, detail: String },
+    #[error("threads of the model: {0}")]
+    Threads(String),
+}
+
+impl ModelError {
+    fn mismatch(folder: &Path, detail: impl Into<String>) -> Self {
+        ModelError::Mismatch { folder: folder.into(), detail: detail.into() }
+    }
+}
+
+/// The encoder's folder, read once and shared by both models.
+pub struct Base {
+    folder: PathBuf,
+    weights: EncoderWeights,
+    sha256: (String, String),
+}
+
+impl Base {
+    /// Reads the encoder's weights; hashing and reading run side by side, since both take a noticeable part of the start.
+    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        let (weights, hashes) = rayon::join(
+            || EncoderWeights::read(&folder.join("model.gguf")),
+            || -> Result<_, FolderError> {
+                let encoder = super::folder::sha256_of(&folder.join("model.gguf"))?;
+                Ok((encoder, super::folder::sha256_of(&folder.join("tokenizer.json"))?))
+            },
+        );
+        Ok(Self { folder: folder.into(), weights: weights?, sha256: hashes? })
+    }
+
+    /// The encoder with an adapter merged in, after checking that the adapter was trained for this very encoder.
+    fn adapted(&self, folder: &Path, adapter_sha256: &str, encoder: &str, tokenizer: &str) -> Result<Encoder, ModelError> {
+        for (file, expected, found) in
+            [("model.gguf", encoder, &self.sha256.0), ("tokenizer.json", tokenizer, &self.sha256.1)]
+        {
+            if expected != found {
+                let detail = format!(
+                    "was trained with a {file} of SHA-256 {expected}, but {} holds {found}",
+                    self.folder.join(file).display()
+                );
+                return Err(ModelError::mismatch(folder, detail));
+            }
+        }
+        let file = folder.join(ADAPTER);
+        verify(&file, adapter_sha256)?;
+        let mut weights = self.weights.clone();
+        Adapter::read(&file)?.merge(&mut weights).map_err(|detail| ModelError::mismatch(folder, detail))?;
+        Encoder::new(&weights).map_err(|detail| ModelError::mismatch(folder, detail))
+    }
+
+    fn reader(&self) -> Result<Reader, ModelError> {
+        Ok(Reader::open(&self.folder.join("tokenizer.json"))?)
+    }
+}
+
+/// The head of one policy.
+pub struct PolicyHead {
+    pub description: PolicyDescription,
+    head: Head,
+}
+
+/// Reads conversations and judges messages for every policy that has a head.
+pub struct ConversationModel {
+    reader: Reader,
+    encoder: Encoder,
+    version: String,
+    heads: Vec<PolicyHead>,
+}
+
+impl ConversationModel {
+    /// Loads the reader. Its heads are added one by one with [`ConversationModel::add_head`], so that a broken head takes out only
+    /// its own policy.
+    pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
+        let description: ReaderDescription = read_description(folder)?;
+        let (reader, encoder) = rayon::join(
+            || base.reader(),
+            || base.adapted(folder, &description.adapter_sha256, &description.encoder_sha256, &description.tokenizer_sha256),
+        );
+        Ok(Self { reader: reader?, encoder: encoder?, version: description.version, heads: Vec::new() })
+    }
+
+    /// Adds the head of a policy from its folder.
+    pub fn add_head(&mut self, folder: &Path, policy: &Policy) -> Result<(), ModelError> {
+        let description: PolicyDescription = read_description(folder)?;
+        if description.policy != *policy {
+            let detail = format!("expected the head of policy `{policy}`, found that of `{}`", description.policy);
+            return Err(ModelError::mismatch(folder, detail));
+        }
+        if description.reader != self.version {
+            let detail = format!(
+                "was trained on reader version {}, but version {} is loaded; train the head again",
+                description.reader, self.version
+            );
+            return Err(ModelError::mismatch(folder, detail));
+        }
+        let file = folder.join(HEAD);
+        verify(&file, &description.head_sha256)?;
+        let head = Head::read(&file, 1, self.encoder.shape().hidden)?;
+        self.heads.push(PolicyHead { description, head });
+        Ok(())
+    }
+
+    /// Version of the reader; each head has its own beside it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    pub fn heads(&self) -> &[PolicyHead] {
+        &self.heads
+    }
+
+    /// For each conversation and each of its judged messages the logit of every head, in the order of [`Self::heads`]. One pass of
+    /// the encoder reads a whole conversation, whatever the number of messages and heads.
+    pub fn logits(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f64>>> {
+        let passes: Vec<_> = conversations
+            .iter()
+            .enumerate()
+            .flat_map(|(index, (turns, judged))| {
+                self.reader.conversation(turns, judged.clone()).into_iter().map(move |pass| (index, pass))
+            })
+            .collect();
+        let sequences: Vec<Sequence> = passes.iter().map(|(_, pass)| pass.sequence.clone()).collect();
+        let pooled = self.encoder.pooled(&sequences);
+        let mut results: Vec<Vec<Vec<f64>>> =
+            conversations.iter().map(|(_, judged)| vec![Vec::new(); judged.len()]).collect();
+        for ((index, pass), segments) in passes.iter().zip(pooled) {
+            let first = conversations[*index].1.start;
+            for (message, segment) in &pass.judged {
+                let logits = self.heads.iter().flat_map(|head| head.head.logits(&segments[*segment])).collect();
+                results[*index][message - first] = logits;
+            }
+        }
+        results
+    }
+}
+
+/// Tells which skill an inquiry needs.
+pub struct InquiryModel {
+    reader: Reader,
+    encoder: Encoder,
+    head: Head,
+    description: InquiryDescription,
+}
+
+impl InquiryModel {
+    pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
+        let description: InquiryDescription = read_description(folder)?;
+        let mut sorted = description.skills.clone();
+        sorted.sort();
+        sorted.dedup();
+        if sorted.len() != description.skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
+            return Err(ModelError::mismatch(folder, "expected each skill at most once, at least one, and a positive temperature"));
+        }
+        let (reader, encoder) = rayon::join(
+            || base.reader(),
+            || base.adapted(folder, &description.adapter_sha256, &description.encoder_sha256, &description.tokenizer_sha256),
+        );
+        let encoder = encoder?;
+        let file = folder.join(HEAD);
+        verify(&file, &description.head_sha256)?;
+        let head = Head::read(&file, description.skills.len(), encoder.shape().hidden)?;
+        Ok(Self { reader: reader?, encoder, head, description })
+    }
+
+    pub fn description(&self) -> &InquiryDescription {
+        &self.description
+    }
+
+    /// Logits in the order of the description's skills, for pairs of subject and text.
+    pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
+        let sequences: Vec<Sequence> =
+            inquiries.iter().map(|(subject, text)| self.reader.inquiry(*subject, text)).collect();
+        self.encoder.pooled(&sequences).iter().map(|segments| self.head.logits(&segments[0])).collect()
+    }
+
+    /// The calibrated distribution of each inquiry, best first; each sums to one.
+    pub fn distributions(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<SkillProbability>> {
+        self.logits(inquiries)
+            .iter()
+            .map(|logits| distribution(logits, &self.description.skills, self.description.temperature))
+            .collect()
+    }
+}
+
+/// softmax(logits / temperature), best first; equal probabilities in the order of the skills.
+pub fn distribution(logits: &[f64], skills: &[Skill], temperature: f64) -> Vec<SkillProbability> {
+    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|logit| ((logit - highest) / temperature).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let mut all: Vec<SkillProbability> = skills
+        .iter()
+        .zip(weights)
+        .map(|(skill, weight)| SkillProbability { skill: *skill, probability: weight / total })
+        .collect();
+    all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.skill.cmp(&b.skill)));
+    all
+}
+
+/// The logistic function.
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}

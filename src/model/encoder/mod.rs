@@ -1,0 +1,220 @@
+//! The transformer encoder: packed tokens, no padding, several segments a sequence.
+
+mod embedding;
+pub mod kernel;
+pub mod weights;
+
+use rayon::prelude::*;
+
+use embedding::WordEmbeddings;
+use kernel::{Activations, Isa, QuantisedDense, Segment, add_layer_norm, attend, gelu, layer_norm};
+use weights::{EncoderShape, EncoderWeights, LayerNorm};
+
+/// Most tokens that one thread packs into one matrix. Larger matrices fall out of the second-level cache, smaller ones leave the
+/// weights too little work for being loaded: 512 was fastest of 128 to 4096.
+const PACK_TOKENS: usize = 512;
+
+/// What is read in one pass: segments (messages) of token ids, oldest first. A segment attends to itself and to those before it,
+/// so one pass over a conversation reads every message as it stood when it was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sequence {
+    pub segments: Vec<Vec<u32>>,
+}
+
+impl Sequence {
+    pub fn tokens(&self) -> usize {
+        self.segments.iter().map(Vec::len).sum()
+    }
+}
+
+struct Layer {
+    qkv: QuantisedDense,
+    attention_output: QuantisedDense,
+    attention_norm: LayerNorm,
+    intermediate: QuantisedDense,
+    output: QuantisedDense,
+    output_norm: LayerNorm,
+}
+
+/// An encoder that is ready to run. Immutable and shared between threads.
+pub struct Encoder {
+    shape: EncoderShape,
+    words: WordEmbeddings,
+    positions: Vec<f32>,
+    embedding_norm: LayerNorm,
+    layers: Vec<Layer>,
+    isa: Isa,
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+struct Room {
+    qkv: Vec<f32>,
+    context: Vec<f32>,
+    projected: Vec<f32>,
+    intermediate: Vec<f32>,
+    activations: Activations,
+}
+
+impl Encoder {
+    /// Quantises the weights for the processor at hand.
+    pub fn new(weights: &EncoderWeights) -> Result<Self, String> {
+        Self::with_isa(weights, Isa::detect())
+    }
+
+    /// The same with a chosen variant of the arithmetic; tests compare them.
+    pub fn with_isa(weights: &EncoderWeights, isa: Isa) -> Result<Self, String> {
+        let layers = weights
+            .layers
+            .iter()
+            .map(|layer| {
+                Ok(Layer {
+                    qkv: QuantisedDense::new(&[&layer.query, &layer.key, &layer.value])?,
+                    attention_output: QuantisedDense::new(&[&layer.attention_output])?,
+                    attention_norm: layer.attention_norm.clone(),
+                    intermediate: QuantisedDense::new(&[&layer.intermediate])?,
+                    output: QuantisedDense::new(&[&layer.output])?,
+                    output_norm: layer.output_norm.clone(),
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self {
+            shape: weights.shape,
+            words: weights.words.clone(),
+            positions: weights.positions.clone(),
+            embedding_norm: weights.embedding_norm.clone(),
+            layers,
+            isa,
+        })
+    }
+
+    pub fn shape(&self) -> EncoderShape {
+        self.shape
+    }
+
+    /// For every sequence and every segment the mean of its last hidden states, `[hidden]` each. Sequences are spread over the
+    /// threads of the current rayon pool.
+    ///
+    /// # Panics
+    /// If a sequence is longer than the encoder's positions: callers cut before (see `input`).
+    pub fn pooled(&self, sequences: &[Sequence]) -> Vec<Vec<Vec<f32>>> {
+        let mut results: Vec<Vec<Vec<f32>>> = vec![Vec::new(); sequences.len()];
+        let packs = pack(sequences);
+        let done: Vec<(Vec<usize>, Vec<Vec<Vec<f32>>>)> = packs
+            .into_par_iter()
+            .map_init(Room::default, |room, indices| {
+                let members: Vec<&Sequence> = indices.iter().map(|index| &sequences[*index]).collect();
+                let states = self.run(&members, self.layers.len(), room);
+                let pooled = mean_by_segment(&members, &states, self.shape.hidden);
+                (indices, pooled)
+            })
+            .collect();
+        for (indices, pooled) in done {
+            for (index, pooled) in indices.into_iter().zip(pooled) {
+                results[index] = pooled;
+            }
+        }
+        results
+    }
+
+    /// Hidden states `[tokens, hidden]` of one sequence after the first `layers` layers. Training keeps those of the frozen
+    /// layers instead of computing them again in every epoch.
+    pub fn states(&self, sequence: &Sequence, layers: usize) -> Vec<f32> {
+        self.run(&[sequence], layers.min(self.layers.len()), &mut Room::default())
+    }
+
+    fn run(&self, sequences: &[&Sequence], layers: usize, room: &mut Room) -> Vec<f32> {
+        let hidden = self.shape.hidden;
+        let epsilon = self.shape.layer_norm_epsilon;
+        let (mut x, segments) = self.embed(sequences);
+        let tokens = x.len() / hidden;
+        room.qkv.resize(tokens * 3 * hidden, 0.0);
+        room.context.resize(tokens * hidden, 0.0);
+        room.projected.resize(tokens * hidden, 0.0);
+        room.intermediate.resize(tokens * self.shape.intermediate, 0.0);
+        for layer in &self.layers[..layers] {
+            layer.qkv.apply(self.isa, &x, &mut room.qkv, &mut room.activations);
+            attend(self.isa, &room.qkv, &segments, self.shape.heads, &mut room.context);
+            layer.attention_output.apply(self.isa, &room.context, &mut room.projected, &mut room.activations);
+            let norm = &layer.attention_norm;
+            add_layer_norm(self.isa, &mut x, &room.projected, &norm.weight, &norm.bias, epsilon);
+            layer.intermediate.apply(self.isa, &x, &mut room.intermediate, &mut room.activations);
+            gelu(self.isa, &mut room.intermediate);
+            layer.output.apply(self.isa, &room.intermediate, &mut room.projected, &mut room.activations);
+            let norm = &layer.output_norm;
+            add_layer_norm(self.isa, &mut x, &room.projected, &norm.weight, &norm.bias, epsilon);
+        }
+        x
+    }
+
+    fn embed(&self, sequences: &[&Sequence]) -> (Vec<f32>, Vec<Segment>) {
+        let hidden = self.shape.hidden;
+        let tokens: usize = sequences.iter().map(|sequence| sequence.tokens()).sum();
+        let mut x = vec![0f32; tokens * hidden];
+        let mut segments = Vec::new();
+        let mut row = 0;
+        for sequence in sequences {
+            assert!(sequence.tokens() <= self.shape.max_positions, "a sequence is longer than the encoder's positions");
+            let context = row;
+            for segment in &sequence.segments {
+                let start = row;
+                for token in segment {
+                    let target = &mut x[row * hidden..][..hidden];
+                    self.words.widen(*token, target);
+                    let position = &self.positions[(row - context) * hidden..][..hidden];
+                    target.iter_mut().zip(position).for_each(|(value, position)| *value += position);
+                    row += 1;
+                }
+                segments.push(Segment { context, start, end: row });
+            }
+        }
+        let norm = &self.embedding_norm;
+        layer_norm(self.isa, &mut x, &norm.weight, &norm.bias, self.shape.layer_norm_epsilon);
+        (x, segments)
+    }
+}
+
+/// Groups sequences into packs of about [`PACK_TOKENS`] tokens, but at least one pack for each thread if there is enough to do.
+/// Longest first, so that the threads finish together.
+fn pack(sequences: &[Sequence]) -> Vec<Vec<usize>> {
+    let total: usize = sequences.iter().map(Sequence::tokens).sum();
+    let share = total.div_ceil(rayon::current_num_threads().max(1));
+    let limit = share.clamp(1, PACK_TOKENS);
+    let mut order: Vec<usize> = (0..sequences.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(sequences[*index].tokens()));
+    let mut packs: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0usize;
+    for index in order {
+        let tokens = sequences[index].tokens();
+        match packs.last_mut() {
+            Some(last) if tokens <= room => {
+                last.push(index);
+                room -= tokens;
+            }
+            _ => {
+                packs.push(vec![index]);
+                room = limit.saturating_sub(tokens);
+            }
+        }
+    }
+    packs
+}
+
+fn mean_by_segment(sequences: &[&Sequence], states: &[f32], hidden: usize) -> Vec<Vec<Vec<f32>>> {
+    let mut rows = states.chunks_exact(hidden);
+    sequences
+        .iter()
+        .map(|sequence| {
+            let pool = |segment: &Vec<u32>| {
+                let mut mean = vec![0f32; hidden];
+                for row in rows.by_ref().take(segment.len()) {
+                    mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value);
+                }
+                let count = segment.len().max(1) as f32;
+                mean.iter_mut().for_each(|value| *value /= count);
+                mean
+            };
+            sequence.segments.iter().map(pool).collect()
+        })
+        .collect()
+}

@@ -1,0 +1,9 @@
+//! The classifier: an encoder that reads the conversation, and one small head for each policy.
+
+pub mod adapter;
+pub mod classifier;
+pub mod encoder;
+pub mod folder;
+pub mod input;
+pub mod metrics;
+pub mod train;

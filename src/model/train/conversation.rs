@@ -1,0 +1,141 @@
+//! Training the reader of conversations and the heads of all policies together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::fit::{Example, FitSettings, Progress, Target, fit};
+use super::network::NetworkSettings;
+use super::{TrainError, TrainOptions};
+use crate::contract::Policy;
+use crate::corpus::{Conversation, Corpus};
+use crate::model::encoder::weights::EncoderWeights;
+use crate::model::folder::{
+    ADAPTER, Combination, HEAD, Head, PolicyDescription, PolicyThresholds, ReaderDescription, Training, hexadecimal,
+    sha256_of, write_description,
+};
+use crate::model::input::{Reader, Turn};
+
+/// Trains on the corpus' training part with early stopping on its held-out part, and writes the folders
+/// `<out>/conversation` and `<out>/policies/<policy>`. Calibration and thresholds are written by [`crate::model::calibrate`]
+/// afterwards; until then a head reports nothing.
+pub fn train_conversations(
+    encoder: &Path,
+    corpus: &Corpus,
+    policies: &[Policy],
+    out: &Path,
+    options: &TrainOptions,
+    progress: Progress<'_>,
+) -> Result<(), TrainError> {
+    let weights = EncoderWeights::read(&encoder.join("model.gguf"))?;
+    let reader = Reader::open(&encoder.join("tokenizer.json"))?;
+    let train = examples(&reader, &corpus.train.conversations, policies);
+    let held_out = examples(&reader, &corpus.held_out.conversations, policies);
+    if train.is_empty() || held_out.is_empty() {
+        return Err(TrainError::NoData("expected conversations in the train and the held_out part of the corpus"));
+    }
+    let settings = FitSettings {
+        network: NetworkSettings {
+            first_layer: options.first_layer,
+            rank: options.rank,
+            outputs: policies.len(),
+            seed: options.seed,
+        },
+        epochs: options.epochs,
+        batch: options.batch,
+        peak_rate: options.peak_rate,
+        weight_decay: options.weight_decay,
+        patience: options.patience,
+        checkpoint: options.checkpoint.clone(),
+    };
+    let network = fit(&weights, &train, &held_out, &settings, progress)?;
+
+    let folder = out.join("conversation");
+    std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
+    network.adapter()?.write(&folder.join(ADAPTER))?;
+    let description = ReaderDescription {
+        version: options.version.clone(),
+        encoder_sha256: sha256_of(&encoder.join("model.gguf"))?,
+        tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
+        adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
+        training: options.describe(&train),
+    };
+    write_description(&folder, &description)?;
+
+    let (weight, bias) = network.head()?;
+    for ((policy, weight), bias) in policies.iter().zip(weight).zip(bias) {
+        let folder = out.join("policies").join(policy.as_str());
+        std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
+        Head { weight: vec![weight], bias: vec![bias] }.write(&folder.join(HEAD))?;
+        let description = PolicyDescription {
+            policy: policy.clone(),
+            version: options.version.clone(),
+            reader: options.version.clone(),
+            head_sha256: sha256_of(&folder.join(HEAD))?,
+            combination: Combination {
+                intercept: 0.0,
+                model: 1.0,
+                rules: BTreeMap::new(),
+                alone_slope: 1.0,
+                alone_intercept: 0.0,
+            },
+            thresholds: PolicyThresholds { report: 1.0, report_precision: 1.0, hide: 1.0, hide_precision: 1.0 },
+            metrics: BTreeMap::new(),
+        };
+        write_description(&folder, &description)?;
+    }
+    Ok(())
+}
+
+/// One example for each pass over a conversation; a message is a target in exactly one pass.
+pub fn examples(reader: &Reader, conversations: &[Conversation], policies: &[Policy]) -> Vec<Example> {
+    let mut all = Vec::new();
+    for conversation in conversations {
+        let turns: Vec<Turn<'_>> =
+            conversation.messages.iter().map(|message| Turn { role: message.from, text: &message.text }).collect();
+        for pass in reader.conversation(&turns, 0..turns.len()) {
+            let mut targets = vec![None; pass.sequence.segments.len()];
+            for (message, segment) in &pass.judged {
+                let labels = policies
+                    .iter()
+                    .map(|policy| f32::from(u8::from(conversation.messages[*message].violates(policy.as_str()))))
+                    .collect();
+                targets[*segment] = Some(Target::Labels(labels));
+            }
+            all.push(Example { sequence: pass.sequence, targets });
+        }
+    }
+    all
+}
+
+/// Hash of token ids and targets: two trainings with the same hash saw the same data.
+pub(super) fn hash_of(examples: &[Example]) -> String {
+    let mut hash = Sha256::new();
+    for example in examples {
+        for segment in &example.sequence.segments {
+            for token in segment {
+                hash.update(token.to_le_bytes());
+            }
+            hash.update([0xff]);
+        }
+        hash.update(format!("{:?}", example.targets));
+    }
+    hexadecimal(&hash.finalize())
+}
+
+impl TrainOptions {
+    pub(super) fn describe(&self, train: &[Example]) -> Training {
+        Training {
+            data_sha256: hash_of(train),
+            examples: train.len(),
+            first_layer: self.first_layer,
+            rank: self.rank,
+            epochs: self.epochs,
+            batch: self.batch,
+            peak_rate: self.peak_rate,
+            weight_decay: self.weight_decay,
+            seed: self.seed,
+        }
+    }
+}

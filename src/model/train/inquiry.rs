@@ -1,0 +1,78 @@
+//! Training the model that tells which skill an inquiry needs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::fit::{Example, FitSettings, Progress, Target, fit};
+use super::network::NetworkSettings;
+use super::{TrainError, TrainOptions};
+use crate::contract::Skill;
+use crate::corpus::{Corpus, LabelledInquiry};
+use crate::model::encoder::weights::EncoderWeights;
+use crate::model::folder::{ADAPTER, HEAD, Head, InquiryDescription, sha256_of, write_description};
+use crate::model::input::Reader;
+
+/// Trains on the corpus' inquiries and writes `<out>/inquiries`. Temperature and floor are written by calibration afterwards;
+/// until then the model abstains from everything.
+pub fn train_inquiries(
+    encoder: &Path,
+    corpus: &Corpus,
+    out: &Path,
+    options: &TrainOptions,
+    progress: Progress<'_>,
+) -> Result<(), TrainError> {
+    let weights = EncoderWeights::read(&encoder.join("model.gguf"))?;
+    let reader = Reader::open(&encoder.join("tokenizer.json"))?;
+    let train = examples(&reader, &corpus.train.inquiries);
+    let held_out = examples(&reader, &corpus.held_out.inquiries);
+    if train.is_empty() || held_out.is_empty() {
+        return Err(TrainError::NoData("expected inquiries in the train and the held_out part of the corpus"));
+    }
+    let settings = FitSettings {
+        network: NetworkSettings {
+            first_layer: options.first_layer,
+            rank: options.rank,
+            outputs: Skill::ALL.len(),
+            seed: options.seed,
+        },
+        epochs: options.epochs,
+        batch: options.batch,
+        peak_rate: options.peak_rate,
+        weight_decay: options.weight_decay,
+        patience: options.patience,
+        checkpoint: options.checkpoint.clone(),
+    };
+    let network = fit(&weights, &train, &held_out, &settings, progress)?;
+
+    let folder = out.join("inquiries");
+    std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
+    network.adapter()?.write(&folder.join(ADAPTER))?;
+    let (weight, bias) = network.head()?;
+    Head { weight, bias }.write(&folder.join(HEAD))?;
+    let description = InquiryDescription {
+        version: options.version.clone(),
+        encoder_sha256: sha256_of(&encoder.join("model.gguf"))?,
+        tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
+        adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
+        head_sha256: sha256_of(&folder.join(HEAD))?,
+        skills: Skill::ALL.to_vec(),
+        temperature: 1.0,
+        confidence_floor: 1.0,
+        wrong_allocation_rate: 0.0,
+        training: options.describe(&train),
+        metrics: BTreeMap::new(),
+    };
+    write_description(&folder, &description)?;
+    Ok(())
+}
+
+fn examples(reader: &Reader, inquiries: &[LabelledInquiry]) -> Vec<Example> {
+    inquiries
+        .iter()
+        .filter_map(|inquiry| {
+            let class = Skill::ALL.iter().position(|skill| *skill == inquiry.skill)?;
+            let sequence = reader.inquiry(inquiry.subject.as_deref(), &inquiry.text);
+            Some(Example { sequence, targets: vec![Some(Target::Class(class))] })
+        })
+        .collect()
+}

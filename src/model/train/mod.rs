@@ -1,0 +1,58 @@
+//! Training on a CPU: low-rank adapters on the upper layers of the encoder, and the heads.
+
+mod adamw;
+mod conversation;
+mod fit;
+mod inquiry;
+mod network;
+mod ops;
+
+use std::path::PathBuf;
+
+pub use conversation::train_conversations;
+pub use fit::Progress;
+pub use inquiry::train_inquiries;
+
+use super::adapter::AdapterError;
+use super::encoder::weights::EncoderFileError;
+use super::folder::FolderError;
+use super::input::TokenizerError;
+
+/// Settings of a training.
+#[derive(Debug, Clone)]
+pub struct TrainOptions {
+    /// Name of the version that comes out.
+    pub version: String,
+    /// First layer that is trained; those below are frozen.
+    pub first_layer: usize,
+    pub rank: usize,
+    pub epochs: u32,
+    /// Sequences that make one step together.
+    pub batch: usize,
+    pub peak_rate: f64,
+    pub weight_decay: f64,
+    /// Stop after this many epochs without a better held-out loss.
+    pub patience: u32,
+    pub seed: u64,
+    /// File that keeps the newest state; a training that finds one goes on from it.
+    pub checkpoint: Option<PathBuf>,
+}
+
+/// Why a training did not end with a model.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    #[error(transparent)]
+    Encoder(#[from] EncoderFileError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("no data to train on: {0}")]
+    NoData(&'static str),
+    #[error("cannot write {}: {error}", path.display())]
+    Write { path: PathBuf, error: std::io::Error },
+    #[error("training: {0}")]
+    Compute(#[from] candle_core::Error),
+}
