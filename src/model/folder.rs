@@ -87,6 +87,8 @@ pub struct Combination {
     pub model: f64,
     /// Weight of a fired rule, by its severity.
     pub rules: BTreeMap<String, f64>,
+    /// Precision of a fired rule alone, by its severity; one half where no held-out message decided it.
+    pub rule_precision: BTreeMap<String, f64>,
     /// Calibration of the model alone: probability = σ(slope · logit + intercept).
     pub alone_slope: f64,
     pub alone_intercept: f64,

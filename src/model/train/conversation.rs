@@ -77,6 +77,7 @@ pub fn train_conversations(
                 intercept: 0.0,
                 model: 1.0,
                 rules: BTreeMap::new(),
+                rule_precision: BTreeMap::new(),
                 alone_slope: 1.0,
                 alone_intercept: 0.0,
             },

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::ops::{Attention, Gelu, Normalise, frozen};
+use super::ops::{Attention, Gelu, Normalise, adapted_dense};
 use crate::model::adapter::{Adapter, LowRank};
 use crate::model::encoder::kernel::{Isa, Segment};
 use crate::model::encoder::weights::{ADAPTED, Dense, EncoderShape, EncoderWeights, LayerNorm};
@@ -129,9 +129,8 @@ impl Network {
 
     fn dense(&self, layer: &Layer, name: &'static str, x: &Tensor) -> Result<Tensor> {
         let dense = &layer.dense[name];
-        let base = frozen(x, &dense.weight)?.broadcast_add(&dense.bias)?;
-        let low = x.matmul(dense.down.as_tensor())?.matmul(dense.up.as_tensor())?;
-        base + (low * (ALPHA / self.settings.rank as f64))?
+        let factors = (dense.down.as_tensor(), dense.up.as_tensor());
+        adapted_dense(x, &dense.weight, &dense.bias, factors, ALPHA / self.settings.rank as f64)
     }
 
     fn norm(&self, x: &Tensor, (weight, bias): &(Arc<Vec<f32>>, Arc<Vec<f32>>)) -> Result<Tensor> {

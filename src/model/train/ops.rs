@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Error, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
 use crate::model::encoder::kernel::{Isa, Segment, attend, erf, gelu, layer_norm};
@@ -17,29 +17,61 @@ fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     tensor.flatten_all()?.to_vec1()
 }
 
-/// `x · W` for a frozen `W`. candle's own product also computes the gradient of `W`, a third of the work, for nothing.
-pub(super) struct Frozen {
+/// A frozen dense layer with a low-rank adapter, as one operation: `x·W + b + (x·down)·up`. candle's own product also computes
+/// the gradient of `W`, a third of the work, for nothing; and six small operations would each pass over the whole matrix.
+pub(super) struct AdaptedDense {
     product: Tensor,
+    low: Tensor,
     transposed: Tensor,
+    scale: f64,
 }
 
-/// `x` is `[rows, inputs]`, `weight` is `[inputs, outputs]`.
-pub(super) fn frozen(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    let product = x.detach().matmul(weight)?;
-    x.apply_op1(Frozen { product, transposed: weight.t()? })
+/// `x` is `[rows, inputs]`, `weight` is `[inputs, outputs]`, `down` is `[inputs, rank]`, `up` is `[rank, outputs]`; the adapter's
+/// part is multiplied by `scale`.
+pub(super) fn adapted_dense(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    (down, up): (&Tensor, &Tensor),
+    scale: f64,
+) -> Result<Tensor> {
+    let rows = x.detach();
+    let low = rows.matmul(&down.detach())?;
+    let product = (rows.matmul(weight)? + low.matmul(&(up.detach() * scale)?)?)?.broadcast_add(bias)?;
+    x.apply_op3(down, up, AdaptedDense { product, low, transposed: weight.t()?, scale })
 }
 
-impl CustomOp1 for Frozen {
+impl CustomOp3 for AdaptedDense {
     fn name(&self) -> &'static str {
-        "frozen-dense"
+        "adapted-dense"
     }
 
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         Ok((CpuStorage::F32(values(&self.product)?), self.product.shape().clone()))
     }
 
-    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(gradient.matmul(&self.transposed)?))
+    fn bwd(
+        &self,
+        x: &Tensor,
+        down: &Tensor,
+        up: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let x = x.detach();
+        let low_gradient = (gradient.matmul(&up.detach().t()?)? * self.scale)?;
+        let of_x = (gradient.matmul(&self.transposed)? + low_gradient.matmul(&down.detach().t()?)?)?;
+        let of_down = x.t()?.matmul(&low_gradient)?;
+        let of_up = (self.low.t()?.matmul(gradient)? * self.scale)?;
+        Ok((Some(of_x), Some(of_down), Some(of_up)))
     }
 }
 
@@ -293,8 +325,14 @@ mod tests {
         let weight = Arc::new((0..8).map(|i| 0.5 + i as f32 / 8.0).collect::<Vec<f32>>());
         let bias = Arc::new(vec![0.1; 8]);
         check((4, 8), |x| x.apply_op1(Normalise { weight: weight.clone(), bias: bias.clone(), epsilon: 1e-5, isa }));
-        let dense = Tensor::from_vec((0..24).map(|i| i as f32 / 24.0).collect::<Vec<f32>>(), (8, 3), &Device::Cpu).unwrap();
-        check((4, 8), |x| frozen(x, &dense));
+        let matrix = |rows: usize, columns: usize| {
+            let values: Vec<f32> = (0..rows * columns).map(|i| ((i * 13 % 19) as f32 - 9.0) / 12.0).collect();
+            Tensor::from_vec(values, (rows, columns), &Device::Cpu).unwrap()
+        };
+        let (weight, bias) = (matrix(8, 3), matrix(1, 3).squeeze(0).unwrap());
+        check((4, 8), |x| adapted_dense(x, &weight, &bias, (&matrix(8, 2), &matrix(2, 3)), 1.5));
+        check((8, 2), |down| adapted_dense(&matrix(4, 8), &weight, &bias, (down, &matrix(2, 3)), 1.5));
+        check((2, 3), |up| adapted_dense(&matrix(4, 8), &weight, &bias, (&matrix(8, 2), up), 1.5));
         let sequences = Arc::new(vec![
             vec![Segment { context: 0, start: 0, end: 2 }, Segment { context: 0, start: 2, end: 3 }],
             vec![Segment { context: 0, start: 0, end: 2 }],

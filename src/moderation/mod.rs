@@ -1,0 +1,9 @@
+//! Moderation: rules and model read a conversation, and one decision comes out for each message. Pure: no I/O, no clock.
+
+mod combine;
+mod decide;
+mod decision;
+
+pub use combine::{PolicySettings, final_probability};
+pub use decide::{Conversation, Judged, Moderator, Turn};
+pub use decision::{AlertSources, Decision, PolicyAlert};
