@@ -136,7 +136,8 @@ impl Consumer for Resubscribing {
         if let Some(consumer) = self.inner.as_mut()
             && let Err(error) = consumer.cancel().await
         {
-            self.give_up(&error);
+            self.inner = None;
+            self.outstanding.clear();
             if error.class() != Class::Transient {
                 return Err(error);
             }

@@ -1,30 +1,15 @@
 //! What only RabbitMQ can do to us: wrong credentials, no server, other arguments, a cut wire.
 
-use mimamori::queue::{Inbound, Queue, QueueError, RabbitQueue};
+use mimamori::queue::{Inbound, Outgoing, Queue, QueueError, RabbitQueue, Target};
 
 use crate::support::{
-    DELIVERY_LIMIT, Kind, PATIENCE, Proxy, amqp_url, assert_unreachable, bodies, consume, in_time, message,
-    messages, next, on_fresh, publish, tags, take, unique_prefix,
+    DELIVERY_LIMIT, Kind, PATIENCE, amqp_parts, amqp_url, assert_unreachable, behind_proxy, bodies, consume,
+    in_time, message, messages, next, on_fresh, publish, tags, take, unique_prefix,
 };
-
-/// The broker's URL taken apart: credentials, `host:port`, and what follows.
-fn parts(url: &str) -> (String, String, String) {
-    let rest = url.strip_prefix("amqp://").expect("AMQP_URL without TLS");
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, "%2f"));
-    let (credentials, host) = authority.rsplit_once('@').unwrap_or(("guest:guest", authority));
-    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:5672") };
-    (credentials.to_owned(), host, path.to_owned())
-}
-
-async fn behind(proxy: &Proxy, prefix: &str) -> RabbitQueue {
-    let (credentials, _, path) = parts(&amqp_url());
-    let url = format!("amqp://{credentials}@127.0.0.1:{}/{path}", proxy.port);
-    RabbitQueue::connect(&url, prefix, DELIVERY_LIMIT).unwrap()
-}
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_not_repeated_in_the_error() {
-    let (_, host, path) = parts(&amqp_url());
+    let (_, host, path) = amqp_parts();
     let url = format!("amqp://guest:wrong-s3cret@{host}/{path}");
     let queue = RabbitQueue::connect(&url, &unique_prefix(), DELIVERY_LIMIT).unwrap();
     for outcome in [
@@ -41,7 +26,7 @@ async fn a_wrong_password_is_refused_and_not_repeated_in_the_error() {
 
 #[tokio::test]
 async fn an_unknown_virtual_host_is_refused() {
-    let (credentials, host, _) = parts(&amqp_url());
+    let (credentials, host, _) = amqp_parts();
     let url = format!("amqp://{credentials}@{host}/no-such-virtual-host");
     let queue = RabbitQueue::connect(&url, &unique_prefix(), DELIVERY_LIMIT).unwrap();
     let error = queue.declare().await.unwrap_err();
@@ -87,10 +72,7 @@ async fn concurrent_batches_keep_their_own_unroutable_messages() {
         let channel = connection.create_channel().await.unwrap();
         let name = format!("{}.inquiries", broker.prefix);
         channel.queue_delete(name.into(), Default::default()).await.unwrap();
-        let unroutable = mimamori::queue::Outgoing {
-            target: mimamori::queue::Target::Inbound(Inbound::Inquiries),
-            ..message("lost")
-        };
+        let unroutable = Outgoing { target: Target::Inbound(Inbound::Inquiries), ..message("lost") };
         for _ in 0..20 {
             let (routable, unroutable) = ([message("fine")], [unroutable.clone()]);
             let (fine, lost) =
@@ -105,8 +87,7 @@ async fn concurrent_batches_keep_their_own_unroutable_messages() {
 #[tokio::test]
 async fn a_cut_wire_is_an_error_and_the_next_call_connects_anew() {
     on_fresh(Kind::RabbitMq, async |broker, direct| {
-        let proxy = Proxy::to(parts(&amqp_url()).1).await;
-        let queue = behind(&proxy, &broker.prefix).await;
+        let (proxy, queue) = behind_proxy(&broker.prefix).await;
         publish(&queue, &messages(3)).await;
         let mut consumer = consume(&queue, 8).await;
         let held = take(&mut *consumer, 3).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mimamori::queue::{Backoff, Consumer, Inbound, RabbitQueue, Resubscribing};
 
 use crate::support::{
-    DELIVERY_LIMIT, Kind, Proxy, amqp_url, assert_unreachable, bodies, depth_becomes, in_time, message,
+    DELIVERY_LIMIT, Kind, assert_unreachable, behind_proxy, bodies, depth_becomes, in_time, message,
     messages, next, on_fresh, publish, tags, take,
 };
 
@@ -18,12 +18,8 @@ fn backoff() -> Backoff {
 #[tokio::test]
 async fn nothing_is_lost_while_the_wire_is_cut_again_and_again() {
     on_fresh(Kind::RabbitMq, async |broker, direct| {
-        let url = amqp_url();
-        let (credentials, rest) = url.strip_prefix("amqp://").unwrap().rsplit_once('@').unwrap();
-        let (host, path) = rest.split_once('/').unwrap();
-        let proxy = Proxy::to(host.to_owned()).await;
-        let url = format!("amqp://{credentials}@127.0.0.1:{}/{path}", proxy.port);
-        let queue = Arc::new(RabbitQueue::connect(&url, &broker.prefix, DELIVERY_LIMIT).unwrap());
+        let (proxy, queue) = behind_proxy(&broker.prefix).await;
+        let queue = Arc::new(queue);
         publish(&*direct, &messages(100)).await;
         let mut consumer = Resubscribing::new(queue, Inbound::Messages, 16, backoff());
         let mut done = BTreeSet::new();
@@ -57,12 +53,8 @@ async fn nothing_is_lost_while_the_wire_is_cut_again_and_again() {
 #[tokio::test]
 async fn a_tag_of_a_lost_subscription_acknowledges_nothing_of_the_new_one() {
     on_fresh(Kind::RabbitMq, async |broker, direct| {
-        let url = amqp_url();
-        let (credentials, rest) = url.strip_prefix("amqp://").unwrap().rsplit_once('@').unwrap();
-        let (host, path) = rest.split_once('/').unwrap();
-        let proxy = Proxy::to(host.to_owned()).await;
-        let url = format!("amqp://{credentials}@127.0.0.1:{}/{path}", proxy.port);
-        let queue = Arc::new(RabbitQueue::connect(&url, &broker.prefix, DELIVERY_LIMIT).unwrap());
+        let (proxy, queue) = behind_proxy(&broker.prefix).await;
+        let queue = Arc::new(queue);
         publish(&*direct, &messages(2)).await;
         let mut consumer = Resubscribing::new(queue, Inbound::Messages, 8, backoff());
         let old = take(&mut consumer, 2).await;

@@ -27,6 +27,25 @@ pub fn amqp_url() -> String {
     std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".into())
 }
 
+/// That URL taken apart: credentials, `host:port`, and the virtual host.
+pub fn amqp_parts() -> (String, String, String) {
+    let url = amqp_url();
+    let rest = url.strip_prefix("amqp://").expect("AMQP_URL without TLS");
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, "%2f"));
+    let (credentials, host) = authority.rsplit_once('@').unwrap_or(("guest:guest", authority));
+    let host = if host.contains(':') { host.to_owned() } else { format!("{host}:5672") };
+    (credentials.to_owned(), host, path.to_owned())
+}
+
+/// RabbitMQ behind a wire that can be cut.
+pub async fn behind_proxy(prefix: &str) -> (Proxy, RabbitQueue) {
+    let (credentials, host, path) = amqp_parts();
+    let proxy = Proxy::to(host).await;
+    let url = format!("amqp://{credentials}@127.0.0.1:{}/{path}", proxy.port);
+    let queue = RabbitQueue::connect(&url, prefix, DELIVERY_LIMIT).unwrap();
+    (proxy, queue)
+}
+
 /// A prefix that no other test, and no other run, uses.
 pub fn unique_prefix() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -204,14 +223,14 @@ pub fn assert_unreachable<T: Debug>(outcome: &Result<T, QueueError>) {
 
 /// A way to the broker whose wire can be cut, and mended.
 pub struct Proxy {
-    pub port: u16,
+    port: u16,
     /// Connections live as long as the number stands; `None`: new ones are cut at once.
     epoch: watch::Sender<Option<u32>>,
     _tasks: JoinSet<()>,
 }
 
 impl Proxy {
-    pub async fn to(target: String) -> Self {
+    async fn to(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (epoch, seen) = watch::channel(Some(0));
