@@ -3,15 +3,34 @@
 //! Both are durable and at-least-once: a delivery stays in the queue until it is acknowledged, and comes back when the
 //! consumer goes away without doing so.
 
+pub mod backoff;
 pub mod embedded;
 pub mod rabbitmq;
+pub mod resubscribe;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use backoff::Backoff;
+pub use embedded::EmbeddedQueue;
+pub use rabbitmq::RabbitQueue;
+pub use resubscribe::Resubscribing;
+
+use crate::config::{Broker, QueueConfig};
 use crate::error::{Class, Classified};
+
+/// Opens the configured queue. RabbitMQ is connected on first use, the embedded queue's file is opened (and made) here. Neither is
+/// declared yet.
+pub async fn open(config: &QueueConfig) -> Result<Arc<dyn Queue>, QueueError> {
+    let (prefix, limit) = (&config.prefix, config.delivery_limit);
+    Ok(match &config.url {
+        Broker::RabbitMq(url) => Arc::new(RabbitQueue::connect(url, prefix, limit)?),
+        Broker::Embedded(file) => Arc::new(EmbeddedQueue::open(file, prefix, limit).await?),
+    })
+}
 
 /// The two inbound queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -81,7 +81,11 @@ pub trait Store: Send + Sync {
 
     /// Claims up to `limit` unpublished rows, oldest first, for `lease`: no other relay gets them before the lease ends or
     /// they are marked as published.
-    async fn claim_outbox(&self, limit: u32, lease: std::time::Duration) -> Result<Vec<OutboxRow>, StoreError>;
+    async fn claim_outbox(
+        &self,
+        limit: u32,
+        lease: std::time::Duration,
+    ) -> Result<Vec<OutboxRow>, StoreError>;
 
     /// Marks rows as published, after the broker confirmed them.
     async fn mark_published(&self, rows: &[i64]) -> Result<(), StoreError>;
@@ -92,7 +96,11 @@ pub trait Store: Send + Sync {
     // --- dead letters -----------------------------------------------------------------------------------------------
 
     /// Dead letters, newest first. `include_replayed` also lists those that were replayed.
-    async fn dead_letters(&self, page: Page, include_replayed: bool) -> Result<Vec<DeadLetterRow>, StoreError>;
+    async fn dead_letters(
+        &self,
+        page: Page,
+        include_replayed: bool,
+    ) -> Result<Vec<DeadLetterRow>, StoreError>;
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError>;
 

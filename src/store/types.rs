@@ -203,4 +203,3 @@ pub struct Summary {
     pub dead_letters: u64,
     pub unpublished_events: u64,
 }
-
