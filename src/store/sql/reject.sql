@@ -1,0 +1,12 @@
+-- Counts the rejections of a body that is known already. One that was replayed is open again, and only then, or when it is
+-- new, is there something to tell.
+insert into dead_letters (dead_letter_id, queue, body, code, detail, rejections, first_at, last_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (dead_letter_id) do update
+set rejections = dead_letters.rejections + excluded.rejections,
+    code = excluded.code,
+    detail = excluded.detail,
+    last_at = case when dead_letters.last_at > excluded.last_at then dead_letters.last_at else excluded.last_at end,
+    last_opened = (dead_letters.replayed_at is not null),
+    replayed_at = null
+returning last_opened, replays
