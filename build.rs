@@ -40,8 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Where Cargo keeps the archive: beside the manifest of the locked source crate.
 fn source_archive() -> Result<PathBuf, Box<dyn Error>> {
-    let metadata =
-        Command::new(env::var("CARGO")?).args(["metadata", "--format-version=1", "--locked"]).output()?;
+    let metadata = Command::new(env::var("CARGO")?).args(["metadata", "--format-version=1", "--locked"]).output()?;
     if !metadata.status.success() {
         return Err(String::from_utf8_lossy(&metadata.stderr).into());
     }

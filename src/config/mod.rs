@@ -231,11 +231,7 @@ mod tests {
             (("MIMAMORI__STORE__URL", "mysql://x"), "store.url", "postgres://"),
             (("MIMAMORI__LOG__FORMAT", "xml"), "log.format", "json"),
             (("MIMAMORI__WORKER__PREFETCH", "100"), "worker.prefetch", "128"),
-            (
-                ("MIMAMORI__MODERATION__POLICIES__HARASSMENT__REPORT", "1.5"),
-                "policies.harassment.report",
-                "0 to 1",
-            ),
+            (("MIMAMORI__MODERATION__POLICIES__HARASSMENT__REPORT", "1.5"), "policies.harassment.report", "0 to 1"),
         ];
         for ((name, value), key, needle) in cases {
             let error = with_env(&[(name, value)]).unwrap_err().to_string();

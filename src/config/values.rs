@@ -101,9 +101,7 @@ pub(super) fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<S
     let filter = String::deserialize(deserializer)?;
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
-        Err(error) => {
-            Err(D::Error::custom(format!("expected error, warn, info, debug, trace or a filter: {error}")))
-        }
+        Err(error) => Err(D::Error::custom(format!("expected error, warn, info, debug, trace or a filter: {error}"))),
     }
 }
 
@@ -112,11 +110,7 @@ pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     let valid = !prefix.is_empty()
         && prefix.len() <= 100
         && prefix.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if valid {
-        Ok(prefix)
-    } else {
-        Err(D::Error::custom("expected 1 to 100 letters, digits, `.`, `_` or `-`"))
-    }
+    if valid { Ok(prefix) } else { Err(D::Error::custom("expected 1 to 100 letters, digits, `.`, `_` or `-`")) }
 }
 
 pub(super) fn at_least_one<'de, D, N>(deserializer: D) -> Result<N, D::Error>
@@ -125,9 +119,10 @@ where
     N: TryFrom<i64>,
 {
     let value = i64::deserialize(deserializer)?;
-    N::try_from(value).ok().filter(|_| value >= 1).ok_or_else(|| {
-        D::Error::custom(format!("expected an integer of at least 1 that is not too large, found {value}"))
-    })
+    N::try_from(value)
+        .ok()
+        .filter(|_| value >= 1)
+        .ok_or_else(|| D::Error::custom(format!("expected an integer of at least 1 that is not too large, found {value}")))
 }
 
 pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

@@ -96,10 +96,7 @@ pub fn decode_inquiry(body: &[u8], limits: Limits) -> Result<Inquiry, Rejection>
 
 fn check_text(text: &str, limits: Limits) -> Result<(), Rejection> {
     if text.trim().is_empty() {
-        return Err(Rejection::new(
-            RejectionCode::EmptyText,
-            "field `text`: expected at least one visible character",
-        ));
+        return Err(Rejection::new(RejectionCode::EmptyText, "field `text`: expected at least one visible character"));
     }
     check_length("text", text, limits)
 }
@@ -107,10 +104,7 @@ fn check_text(text: &str, limits: Limits) -> Result<(), Rejection> {
 fn check_length(field: &str, text: &str, limits: Limits) -> Result<(), Rejection> {
     // PostgreSQL cannot store NUL in text; refuse it here, where the sender learns why.
     if text.contains('\0') {
-        return Err(Rejection::new(
-            RejectionCode::InvalidField,
-            format!("field `{field}`: must not contain U+0000"),
-        ));
+        return Err(Rejection::new(RejectionCode::InvalidField, format!("field `{field}`: must not contain U+0000")));
     }
     // A scalar value has at most four bytes, so most texts pass without being counted.
     if text.len() <= limits.max_text_chars {
@@ -146,16 +140,12 @@ fn rejection_of(error: serde_json::Error, path: &str) -> Rejection {
     use serde_json::error::Category;
     let place = Place { line: error.line(), column: error.column() };
     match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => Rejection::new(
-            RejectionCode::InvalidJson,
-            format!("body: expected one JSON object, broken {place}"),
-        ),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Rejection::new(RejectionCode::InvalidJson, format!("body: expected one JSON object, broken {place}"))
+        }
         Category::Data => {
             let field = if path == "." { "body".to_owned() } else { format!("field `{path}`") };
-            Rejection::new(
-                RejectionCode::InvalidField,
-                format!("{field}: {} ({place})", without_values(&error)),
-            )
+            Rejection::new(RejectionCode::InvalidField, format!("{field}: {} ({place})", without_values(&error)))
         }
     }
 }
@@ -175,10 +165,7 @@ fn without_values(error: &serde_json::Error) -> String {
         let expected = message.rsplit("expected ").next().unwrap_or("another type");
         return format!("wrong type ({kind}), expected {expected}");
     }
-    if message.starts_with("missing field")
-        || message.starts_with("an identifier")
-        || message.starts_with("duplicate field")
-    {
+    if message.starts_with("missing field") || message.starts_with("an identifier") || message.starts_with("duplicate field") {
         return message.to_owned();
     }
     // Whatever chrono says about a time may quote it; what was expected is always the same.

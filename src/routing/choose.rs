@@ -117,9 +117,7 @@ mod tests {
 
     fn offered(proposal: Proposal) -> Vec<String> {
         match proposal {
-            Proposal::Offer { candidates, .. } => {
-                candidates.into_iter().map(|c| c.agent_id.to_string()).collect()
-            }
+            Proposal::Offer { candidates, .. } => candidates.into_iter().map(|c| c.agent_id.to_string()).collect(),
             other => panic!("expected an offer, got {other:?}"),
         }
     }
