@@ -19,8 +19,9 @@ pub struct Fresh {
     _cleanup: Cleanup,
 }
 
+/// Held for what its drop does.
 enum Cleanup {
-    Postgres(DropDatabase),
+    Postgres(Box<DropDatabase>),
     Sqlite(tempfile::TempDir),
 }
 
@@ -49,7 +50,7 @@ impl Fresh {
             .expect("the login of DATABASE_URL must be allowed to create databases");
         connection.close().await.unwrap();
         let url = options.clone().database(&name).to_url_lossy().to_string();
-        let cleanup = Cleanup::Postgres(DropDatabase { server: options, name });
+        let cleanup = Cleanup::Postgres(Box::new(DropDatabase { server: options, name }));
         Self { config: Database::Postgres(url), _cleanup: cleanup }
     }
 
