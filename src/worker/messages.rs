@@ -1,0 +1,140 @@
+//! A batch of transaction messages: contract → text → rules and model → decision → store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::Utc;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::dead_letters::{dead_letter, split};
+use super::grouping::conversations;
+use super::intake::{Handler, Outcome};
+use super::metrics::{DeliveryOutcome, Metrics, Stage};
+use super::retry::{Ended, until_done};
+use super::{Wake, WorkerError};
+use crate::contract::{Limits, Rejection, RejectionCode, TransactionMessage, decode_message};
+use crate::moderation::{Decision, Moderator};
+use crate::queue::{Delivery, Inbound};
+use crate::store::{ModerationBatch, Received, Store, StoreError};
+
+/// The handler of the message queue.
+pub struct MessageHandler {
+    pub store: Arc<dyn Store>,
+    pub moderator: Arc<Moderator>,
+    pub limits: Limits,
+    /// How many earlier messages of a transaction are read.
+    pub context: usize,
+    /// Deliveries that were attempted more often than this are dead letters.
+    pub attempts: u32,
+    pub metrics: Metrics,
+    /// Wakes the outbox relay after a commit.
+    pub outbox: Wake,
+    /// Cancelled when the worker must stop at once.
+    pub abandon: CancellationToken,
+    /// Batches are stored one after the other, in the order in which they were read, so that a later message of a
+    /// conversation always finds the earlier ones; judging and committing overlap.
+    pub order: Mutex<()>,
+}
+
+#[async_trait]
+impl Handler for MessageHandler {
+    async fn handle(&self, batch: Vec<Delivery>) -> Result<Outcome, WorkerError> {
+        let (messages, rejected) =
+            split(Inbound::Messages, &batch, self.attempts, |body| decode_message(body, self.limits));
+        for letter in &rejected {
+            self.metrics.rejected(Inbound::Messages, letter.rejection.code);
+        }
+        let mut work = ModerationBatch { decisions: Vec::new(), dead_letters: rejected };
+        let result = match self.judge_and_commit(&messages, &mut work).await {
+            // One row that the database refuses must not hold up its neighbours: each goes alone, and the bad one is a dead letter.
+            Err(Ended::Failed(StoreError::Refused(_))) if !batch.is_empty() => {
+                self.one_by_one(&messages, work).await
+            }
+            other => other,
+        };
+        match result {
+            Ok(()) => Ok(Outcome::Done),
+            Err(Ended::Abandoned) => Ok(Outcome::GiveBack),
+            Err(Ended::Failed(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl MessageHandler {
+    async fn judge_and_commit(
+        &self,
+        messages: &[TransactionMessage],
+        work: &mut ModerationBatch,
+    ) -> Result<(), Ended<StoreError>> {
+        let received = self.receive(messages).await?;
+        let undecided = received.iter().filter(|received| !received.decided).count();
+        work.decisions = self.judge(messages, &received).await;
+        let timer = self.metrics.stage(Stage::Commit);
+        let committed =
+            until_done("commit verdicts", &self.abandon, || self.store.commit_moderation(work)).await?;
+        timer.stop();
+        self.metrics.decided(&work.decisions, committed.new_alerts);
+        self.metrics.deliveries(Inbound::Messages, DeliveryOutcome::Decided, undecided);
+        self.metrics.deliveries(Inbound::Messages, DeliveryOutcome::Duplicate, received.len() - undecided);
+        self.metrics.deliveries(Inbound::Messages, DeliveryOutcome::DeadLettered, work.dead_letters.len());
+        self.outbox.notify();
+        Ok(())
+    }
+
+    async fn receive(&self, messages: &[TransactionMessage]) -> Result<Vec<Received>, Ended<StoreError>> {
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _turn = self.order.lock().await;
+        let timer = self.metrics.stage(Stage::Receive);
+        let received =
+            until_done("store messages", &self.abandon, || self.store.receive_messages(messages, self.context))
+                .await?;
+        timer.stop();
+        Ok(received)
+    }
+
+    async fn judge(&self, messages: &[TransactionMessage], received: &[Received]) -> Vec<Decision> {
+        let conversations = conversations(messages, received, self.context);
+        if conversations.is_empty() {
+            return Vec::new();
+        }
+        let timer = self.metrics.stage(Stage::Judge);
+        let moderator = self.moderator.clone();
+        let judged = tokio::task::spawn_blocking(move || moderator.decide(&conversations, Utc::now())).await;
+        timer.stop();
+        match judged {
+            Ok(decisions) => decisions.into_iter().flatten().collect(),
+            // The engines are pure: a panic in them is a bug, and goes on as one.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// The same message by message, after the database has refused the batch as a whole.
+    async fn one_by_one(
+        &self,
+        messages: &[TransactionMessage],
+        whole: ModerationBatch,
+    ) -> Result<(), Ended<StoreError>> {
+        if !whole.dead_letters.is_empty() {
+            let mut rejected = ModerationBatch { decisions: Vec::new(), dead_letters: whole.dead_letters };
+            self.judge_and_commit(&[], &mut rejected).await?;
+        }
+        for message in messages {
+            let mut work = ModerationBatch::default();
+            match self.judge_and_commit(std::slice::from_ref(message), &mut work).await {
+                Err(Ended::Failed(StoreError::Refused(detail))) => {
+                    let body = serde_json::to_vec(message).unwrap_or_default();
+                    let rejection = Rejection::new(RejectionCode::Unstorable, detail);
+                    self.metrics.rejected(Inbound::Messages, rejection.code);
+                    let letter = dead_letter(Inbound::Messages, body, rejection);
+                    let mut work = ModerationBatch { decisions: Vec::new(), dead_letters: vec![letter] };
+                    self.judge_and_commit(&[], &mut work).await?;
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
