@@ -10,3 +10,5 @@ pub mod error;
 pub mod queue;
 pub mod routing;
 pub mod store;
+pub mod rules;
+pub mod text;
