@@ -84,7 +84,12 @@ impl RulePack {
         let compiled: Vec<CompiledRule> =
             rules.into_iter().map(|rule| compiler.compile(rule, &mut diagnostics)).collect();
         check_rules(&compiled, &mut diagnostics);
-        let compiled = resolve(compiled, &mut diagnostics);
+        let broken: Vec<&str> = files
+            .iter()
+            .filter(|file| diagnostics.iter().any(|found| found.is_error() && found.file == file.name))
+            .map(|file| file.stem.as_str())
+            .collect();
+        let compiled = resolve(compiled, &broken, &mut diagnostics);
         diagnostics.sort_by(|a, b| (&a.file, a.at, a.code).cmp(&(&b.file, b.at, b.code)));
         diagnostics.dedup();
         if diagnostics.iter().any(Diagnostic::is_error) {
@@ -247,8 +252,8 @@ impl Compiler {
     }
 }
 
-/// Turns the names that conversation rules use into rules.
-fn resolve(mut rules: Vec<CompiledRule>, diagnostics: &mut Vec<Diagnostic>) -> Vec<CompiledRule> {
+/// Turns the names that conversation rules use into rules. A rule in a broken file is there, though it could not be read.
+fn resolve(mut rules: Vec<CompiledRule>, broken: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Vec<CompiledRule> {
     let ids: Vec<(String, bool)> = rules
         .iter()
         .map(|compiled| (compiled.rule.id.clone(), matches!(compiled.rule.body, Body::Message { .. })))
@@ -266,7 +271,7 @@ fn resolve(mut rules: Vec<CompiledRule>, diagnostics: &mut Vec<Diagnostic>) -> V
                     })
                     .map(|index| index as u32)
                     .collect();
-                if found.is_empty() {
+                if found.is_empty() && !broken.iter().any(|stem| name.starts_with(stem)) {
                     let meant = super::diagnostic::nearest(name, ids.iter().map(|(id, _)| id.as_str()));
                     let mut complaint =
                         Diagnostic::new(Code::UnknownRule, &compiled.rule.file, *at, format!("no rule is called `{name}`"));

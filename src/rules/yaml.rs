@@ -48,7 +48,9 @@ impl Value {
 
 /// Reads one YAML document. An error carries the line where the text stops being YAML.
 pub fn parse(text: &str, file: &str) -> Result<Node, Box<Diagnostic>> {
-    match serde_saphyr::from_str::<Spanned<Raw>>(text) {
+    // Only `true` and `false` are booleans: authors write `no` and `on` as words to look for.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
         Ok(raw) => Ok(node(raw)),
         Err(error) => {
             let at = error.location().map(position).unwrap_or(Position { line: 1, column: 1 });
