@@ -12,3 +12,5 @@ pub mod model;
 pub mod queue;
 pub mod routing;
 pub mod store;
+pub mod rules;
+pub mod text;

@@ -1,0 +1,222 @@
+//! A pack judges one message of a conversation.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::conversation::{Part, correlate};
+use super::evaluate::{Evaluator, RuleResult};
+use super::pack::RulePack;
+use super::rule::{Body, Mode, Rule, Severity, Status};
+use super::truth::Truth;
+use super::turn::Turn;
+use crate::contract::Span;
+
+/// How many messages before the judged one are looked at.
+pub const MAX_HISTORY: usize = super::read::MAX_WITHIN;
+
+/// A rule that holds for the judged message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub rule_id: String,
+    pub policy: String,
+    pub subtype: Option<String>,
+    pub severity: Severity,
+    pub mode: Mode,
+    pub status: Status,
+    /// What matched, why it matters, what the agent does.
+    pub message: String,
+    /// Where, in the judged message.
+    pub spans: Vec<Span>,
+    /// Where in earlier messages: index into the conversation that was handed in.
+    pub parts: Vec<EarlierPart>,
+}
+
+/// Evidence in an earlier message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierPart {
+    pub turn: usize,
+    pub spans: Vec<Span>,
+}
+
+/// A rule that could not be decided, and what was missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    pub rule_id: String,
+    pub selections: Vec<String>,
+}
+
+/// Everything that a pack says about one message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evaluation {
+    /// In order of rule ids.
+    pub findings: Vec<Finding>,
+    pub undecided: Vec<Undecided>,
+}
+
+impl RulePack {
+    pub(super) fn shared_version(&self) -> Arc<str> {
+        Arc::from(self.version())
+    }
+
+    /// Judges the message `judged` of a conversation, which the messages before it belong to. `complete` says that the first
+    /// turn is the first message of the conversation; without it, rules that look further back are undecided, not false.
+    ///
+    /// Turns that another version of the pack has scanned are scanned again. A `judged` outside the conversation finds
+    /// nothing.
+    pub fn evaluate(&self, conversation: &[Turn], judged: usize, complete: bool) -> Evaluation {
+        self.judge(conversation, judged, complete, false)
+    }
+
+    /// The same with rules of kind `part` reported too, which fixtures and explanations look at.
+    pub fn evaluate_with_parts(&self, conversation: &[Turn], judged: usize, complete: bool) -> Evaluation {
+        self.judge(conversation, judged, complete, true)
+    }
+
+    fn judge(&self, conversation: &[Turn], judged: usize, complete: bool, with_parts: bool) -> Evaluation {
+        if judged >= conversation.len() {
+            return Evaluation::default();
+        }
+        let first = judged.saturating_sub(MAX_HISTORY);
+        let window = &conversation[first..=judged];
+        let complete = complete && first == 0 || window.len() > MAX_HISTORY;
+        if window.iter().any(|turn| *turn.version != *self.version()) {
+            let mut fresh = window.to_vec();
+            fresh.iter_mut().for_each(|turn| turn.rescan(self));
+            return Judge { pack: self, turns: &fresh, first, complete, with_parts, known: HashMap::new() }.run();
+        }
+        Judge { pack: self, turns: window, first, complete, with_parts, known: HashMap::new() }.run()
+    }
+}
+
+/// One judgement in progress. Results of rules on messages are kept, because several conversation rules ask for them.
+struct Judge<'a> {
+    pack: &'a RulePack,
+    turns: &'a [Turn],
+    /// Index of the first turn in the conversation that the caller knows.
+    first: usize,
+    complete: bool,
+    with_parts: bool,
+    known: HashMap<(usize, u32), RuleResult>,
+}
+
+impl Judge<'_> {
+    fn run(mut self) -> Evaluation {
+        let judged = self.turns.len() - 1;
+        let mut evaluation = Evaluation::default();
+        for index in self.candidates(judged) {
+            let result = self.result(judged, index);
+            let rule = &self.pack.rules[index as usize].rule;
+            match result.truth {
+                Truth::True if self.with_parts || !rule.is_part() => {
+                    let finding = self.finding(rule, &result);
+                    evaluation.findings.push(finding);
+                }
+                Truth::Unknown => evaluation
+                    .undecided
+                    .push(Undecided { rule_id: rule.id.clone(), selections: result.undecided }),
+                _ => {}
+            }
+        }
+        for &index in &self.pack.conversations {
+            if let Some(finding) = self.conversation(judged, index) {
+                evaluation.findings.push(finding);
+            }
+        }
+        evaluation.findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
+        evaluation
+    }
+
+    /// Rules that have a hit in the message, or need none.
+    fn candidates(&self, turn: usize) -> Vec<u32> {
+        let mut rules = self.pack.always.clone();
+        for pattern in self.turns[turn].scan.patterns() {
+            rules.extend(&self.pack.users[pattern as usize]);
+        }
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    fn result(&mut self, turn: usize, rule: u32) -> RuleResult {
+        if let Some(known) = self.known.get(&(turn, rule)) {
+            return known.clone();
+        }
+        let compiled = &self.pack.rules[rule as usize];
+        let result = match Evaluator::new(compiled, &self.turns[..=turn], turn, self.complete) {
+            Some(evaluator) => evaluator.run(),
+            None => RuleResult { truth: Truth::False, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() },
+        };
+        if compiled.referenced {
+            self.known.insert((turn, rule), result.clone());
+        }
+        result
+    }
+
+    fn conversation(&mut self, judged: usize, index: u32) -> Option<Finding> {
+        let pack = self.pack;
+        let compiled = &pack.rules[index as usize];
+        let Body::Conversation(correlation) = &compiled.rule.body else { return None };
+        let turns = self.turns;
+        let parts = correlate(correlation, &compiled.steps, turns, judged, &mut |turn, rule| {
+            pack.rules[rule as usize].rule.status != Status::Deprecated
+                && self.may_match(turn, rule)
+                && self.result(turn, rule).truth == Truth::True
+        })?;
+        Some(self.joined(&compiled.rule, judged, &parts))
+    }
+
+    /// A cheap look before a rule is evaluated on an earlier message.
+    fn may_match(&self, turn: usize, rule: u32) -> bool {
+        self.pack.always.contains(&rule)
+            || self.pack.rules[rule as usize]
+                .patterns
+                .iter()
+                .flatten()
+                .any(|pattern| self.turns[turn].scan.of(*pattern).next().is_some())
+    }
+
+    fn joined(&mut self, rule: &Rule, judged: usize, parts: &[Part]) -> Finding {
+        let mut whole = RuleResult { truth: Truth::True, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() };
+        for &(turn, part) in parts {
+            let result = self.result(turn, part);
+            if turn == judged {
+                whole.hits.extend(result.hits);
+            } else {
+                whole.earlier.extend(result.hits.into_iter().map(|hit| (turn, hit)));
+            }
+            whole.earlier.extend(result.earlier);
+        }
+        whole.hits.sort_by_key(|hit| (hit.start, hit.end));
+        whole.hits.dedup();
+        whole.earlier.sort_by_key(|(turn, hit)| (*turn, hit.start, hit.end));
+        whole.earlier.dedup();
+        self.finding(rule, &whole)
+    }
+
+    fn finding(&self, rule: &Rule, result: &RuleResult) -> Finding {
+        let judged = self.turns.len() - 1;
+        let spans = |turn: usize, hits: &mut dyn Iterator<Item = Range<usize>>| -> Vec<Span> {
+            hits.map(|hit| self.turns[turn].views.span(hit)).collect()
+        };
+        let mut parts: Vec<EarlierPart> = Vec::new();
+        for (turn, hit) in &result.earlier {
+            let span = self.turns[*turn].views.span(hit.clone());
+            match parts.iter_mut().find(|part| part.turn == self.first + turn) {
+                Some(part) => part.spans.push(span),
+                None => parts.push(EarlierPart { turn: self.first + turn, spans: vec![span] }),
+            }
+        }
+        Finding {
+            rule_id: rule.id.clone(),
+            policy: rule.policy.clone(),
+            subtype: rule.subtype.clone(),
+            severity: rule.severity,
+            mode: rule.mode,
+            status: rule.status,
+            message: rule.message.clone(),
+            spans: spans(judged, &mut result.hits.iter().cloned()),
+            parts,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The rule engine: files that authors write, compiled into one pass over the views of a message.
+//!
+//! `docs/rules.md` is the authors' guide. The engine is pure; [`files`] reads the folder, [`command`] serves the command line.
+
+mod check;
+pub mod command;
+mod condition;
+mod conversation;
+mod coverage;
+mod diagnostic;
+mod engine;
+mod evaluate;
+mod explain;
+mod files;
+mod fixture;
+mod literals;
+mod pack;
+mod pattern;
+mod read;
+mod rule;
+mod scan;
+mod suite;
+mod truth;
+mod turn;
+mod variants;
+mod yaml;
+
+pub use coverage::{RuleCoverage, cover};
+pub use diagnostic::{Code, Diagnostic, Gravity, Position};
+pub use engine::{EarlierPart, Evaluation, Finding, MAX_HISTORY, Undecided};
+pub use explain::{RuleExplanation, SelectionExplanation, explain_rule};
+pub use files::{SourceFile, read_folder};
+pub use fixture::{Expect, Fixture, Stage, read_fixtures};
+pub use pack::RulePack;
+pub use rule::{Body, Mode, Rule, Severity, Status};
+pub use scan::Scan;
+pub use suite::{CaseResult, Mismatch, MismatchKind, Outcome, run as run_fixtures};
+pub use truth::Truth;
+pub use turn::Turn;

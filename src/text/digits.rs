@@ -1,0 +1,252 @@
+//! The view `digits`: numbers as plain digits, however they are written, with what separates them gone. The rest of the
+//! text stays, so that a pattern can still see 「番号は」 before the number. Starts from the folded view.
+
+use super::classes::{is_kana, is_latin, is_symbol};
+use super::view::{View, ViewBuilder};
+
+/// Number words, longest first where one begins with another. The flag says that the word alone proves nothing: it counts
+/// only in a longer row with a sure one.
+const WORDS: &[(&str, &str, Sureness)] = &[
+    ("ゼロ", "0", Sureness::Sure), ("ぜろ", "0", Sureness::Sure), ("レイ", "0", Sureness::Weak), ("れい", "0", Sureness::Weak),
+    ("マル", "0", Sureness::Weak), ("まる", "0", Sureness::Weak),
+    ("イチ", "1", Sureness::Sure), ("いち", "1", Sureness::Weak), ("ワン", "1", Sureness::Weak),
+    ("ニー", "2", Sureness::Weak), ("にい", "2", Sureness::Weak), ("ニ", "2", Sureness::Weak), ("に", "2", Sureness::Weak),
+    ("サン", "3", Sureness::Sure), ("さん", "3", Sureness::Weak),
+    ("ヨン", "4", Sureness::Sure), ("よん", "4", Sureness::Sure), ("シ", "4", Sureness::Weak), ("し", "4", Sureness::Weak),
+    ("ゴー", "5", Sureness::Weak), ("ゴ", "5", Sureness::Weak), ("ごう", "5", Sureness::Weak), ("ご", "5", Sureness::Weak),
+    ("ロク", "6", Sureness::Sure), ("ろく", "6", Sureness::Sure),
+    ("ナナ", "7", Sureness::Sure), ("なな", "7", Sureness::Sure), ("シチ", "7", Sureness::Sure), ("しち", "7", Sureness::Sure),
+    ("ハチ", "8", Sureness::Sure), ("はち", "8", Sureness::Sure),
+    ("キュウ", "9", Sureness::Sure), ("きゅう", "9", Sureness::Sure), ("キュー", "9", Sureness::Sure),
+    ("きゅー", "9", Sureness::Sure), ("ク", "9", Sureness::Weak), ("く", "9", Sureness::Weak),
+    ("zero", "0", Sureness::Sure), ("oh", "0", Sureness::Weak), ("nought", "0", Sureness::Sure), ("one", "1", Sureness::Sure),
+    ("two", "2", Sureness::Sure), ("three", "3", Sureness::Sure), ("four", "4", Sureness::Sure), ("five", "5", Sureness::Sure),
+    ("six", "6", Sureness::Sure), ("seven", "7", Sureness::Sure), ("eight", "8", Sureness::Sure), ("nine", "9", Sureness::Sure),
+    ("o", "0", Sureness::Weak), ("l", "1", Sureness::Weak), ("i", "1", Sureness::Weak),
+];
+
+/// Spelled-out digits that a row needs before it is read as a number.
+const MIN_SPELLED: usize = 3;
+/// The same where most of its members are single kana, which are also particles and syllables.
+const MIN_WEAK: usize = 4;
+/// Characters that may separate two digits of one number.
+const MAX_GAP: usize = 4;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sureness {
+    /// A digit or kanji digit as such.
+    Plain,
+    /// Chinese digits: a number only beside another digit.
+    Kanji,
+    /// A number word.
+    Sure,
+    /// Something that is a number word only among others.
+    Weak,
+}
+
+/// One digit of the text: its value, and where it stands in the folded view.
+struct Digit {
+    value: char,
+    times: usize,
+    start: usize,
+    end: usize,
+    sureness: Sureness,
+}
+
+/// Folds numbers to plain digits.
+pub fn to_digits(folded: &View) -> View {
+    let chars = folded.chars();
+    let mut out = ViewBuilder::with_capacity(folded.as_str().len());
+    let mut index = 0;
+    while index < chars.len() {
+        let row = read_row(&chars, index);
+        let accepted = accepted_length(&row);
+        if accepted == 0 {
+            // Skip what cannot begin a row either, so that every character is read a bounded number of times.
+            let end = row.first().map_or(index + 1, |digit| digit.end);
+            for (at, &c) in chars.iter().enumerate().take(end).skip(index) {
+                out.copy(c, folded, at);
+            }
+            index = end;
+            continue;
+        }
+        let end = row[accepted - 1].end;
+        for digit in &row[..accepted] {
+            for _ in 0..digit.times {
+                out.push(digit.value, folded, digit.start..digit.end);
+            }
+        }
+        index = end;
+    }
+    out.finish()
+}
+
+/// Reads digits from `start` on, over separators, as far as they go.
+fn read_row(chars: &[char], start: usize) -> Vec<Digit> {
+    let mut row: Vec<Digit> = Vec::new();
+    let mut at = start;
+    loop {
+        let mut times = 1;
+        let mut from = at;
+        for (word, count) in [("double ", 2), ("triple ", 3)] {
+            if starts_word(chars, at, word) {
+                times = count;
+                from = at + word.len();
+            }
+        }
+        let Some((value, length, sureness)) = read_digit(chars, from, !row.is_empty()) else { break };
+        row.push(Digit { value, times, start: at, end: from + length, sureness });
+        at = from + length;
+        let gap = chars[at..].iter().take(MAX_GAP).take_while(|&&c| separates(c)).count();
+        if gap == MAX_GAP && chars.get(at + gap).is_some_and(|&c| separates(c)) {
+            break;
+        }
+        at += gap;
+        if at >= chars.len() {
+            break;
+        }
+    }
+    row
+}
+
+fn starts_word(chars: &[char], at: usize, word: &str) -> bool {
+    let mut count = 0;
+    word.chars().all(|c| {
+        let same = chars.get(at + count) == Some(&c);
+        count += 1;
+        same
+    })
+}
+
+/// Between digits these mean nothing. 「の」 is how a Japanese speaker reads the dash of a phone number.
+fn separates(c: char) -> bool {
+    matches!(c, ' ' | '-' | '.' | ',' | '・' | '/' | '(' | ')' | '_' | '〜' | '*' | '+' | '|' | '~' | 'の' | 'ノ' | 'ー' | '、' | '\'' | '–' | ';' | '\n')
+        || is_symbol(c)
+}
+
+fn read_digit(chars: &[char], at: usize, inside: bool) -> Option<(char, usize, Sureness)> {
+    let c = *chars.get(at)?;
+    if c.is_ascii_digit() {
+        return Some((c, 1, Sureness::Plain));
+    }
+    if let Some(value) = kanji_digit(c) {
+        return Some((value, 1, Sureness::Kanji));
+    }
+    // A Latin word must stand alone; a row may not begin inside a word either.
+    let previous = at.checked_sub(1).map_or(' ', |i| chars[i]);
+    for (word, value, sureness) in WORDS {
+        if !starts_word(chars, at, word) {
+            continue;
+        }
+        let length = word.chars().count();
+        let next = chars.get(at + length).copied().unwrap_or(' ');
+        if is_latin(c) && (is_latin(previous) || is_latin(next) && !(length == 1 && false)) {
+            continue;
+        }
+        if is_kana(c) && !inside && is_kana(previous) && *sureness == Sureness::Weak {
+            continue;
+        }
+        return value.chars().next().map(|digit| (digit, length, *sureness));
+    }
+    None
+}
+
+fn kanji_digit(c: char) -> Option<char> {
+    Some(match c {
+        '〇' | '零' | '○' | '◯' => '0',
+        '一' | '壱' | '壹' => '1',
+        '二' | '弐' => '2',
+        '三' | '参' => '3',
+        '四' => '4',
+        '五' | '伍' => '5',
+        '六' => '6',
+        '七' => '7',
+        '八' => '8',
+        '九' => '9',
+        _ => return None,
+    })
+}
+
+/// How many members of the row are read as one number: none, or all up to the last that is beyond doubt.
+fn accepted_length(row: &[Digit]) -> usize {
+    // A row ends with a member that can only be a digit; trailing weak words are words (「サンゼロに」).
+    let spelled = row.iter().any(|d| matches!(d.sureness, Sureness::Sure | Sureness::Weak));
+    let count: usize = row.iter().map(|d| d.times).sum();
+    if !spelled {
+        let plain = row.iter().filter(|d| d.sureness == Sureness::Plain).count();
+        let enough = plain > 0 && leading_plain(row) > 0 || count >= 2;
+        return if !enough {
+            0
+        } else if plain == 0 || count >= 3 {
+            row.len()
+        } else {
+            // 「2月1日」-like pairs: a lone kanji beside a digit stays a word unless they touch nothing else.
+            row.len()
+        };
+    }
+    let sure = row.iter().filter(|d| d.sureness != Sureness::Weak).count();
+    let weak = row.len() - sure;
+    if sure == 0 || count < MIN_SPELLED || (weak > sure && count < MIN_WEAK) {
+        return leading_plain(row);
+    }
+    let last_sure = row.iter().rposition(|d| d.sureness != Sureness::Weak).map_or(0, |at| at + 1);
+    // Weak members at the tail count when the row without them is long already and they touch it.
+    let touching = row[last_sure..].iter().zip(row[last_sure.saturating_sub(1)..].iter()).take_while(|(d, before)| d.start == before.end).count();
+    if last_sure >= MIN_WEAK { last_sure + touching } else { last_sure.max(leading_plain(row)) }
+}
+
+/// Members at the head that are plain digits: they are a number by themselves.
+fn leading_plain(row: &[Digit]) -> usize {
+    row.iter().take_while(|d| d.sureness == Sureness::Plain).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folded::fold;
+    use super::*;
+
+    fn digits(text: &str) -> String {
+        to_digits(&fold(&View::identity(text))).as_str().to_owned()
+    }
+
+    #[test]
+    fn a_phone_number_in_every_dress() {
+        for text in [
+            "090-1234-5678",
+            "０９０－１２３４－５６７８",
+            "零九零一二三四五六七八",
+            "〇九〇-一二三四-五六七八",
+            "ゼロキュウゼロ イチニサンヨン ゴロクナナハチ",
+            "ぜろきゅうぜろいちにさんよんごろくななはち",
+            "①".replace('①', "⓪⑨⓪①②③④⑤⑥⑦⑧").as_str(),
+            "0️⃣9️⃣0️⃣1️⃣2️⃣3️⃣4️⃣5️⃣6️⃣7️⃣8️⃣",
+            "oh nine oh one two three four five six seven eight",
+            "zero-nine-zero 1234 five six seven eight",
+            "090の1234の5678",
+            "O9O-l234-5678",
+            "(090) 1234 5678",
+            "０九0・①2③4・五６7八",
+            "090🌟1234🌟5678",
+        ] {
+            assert_eq!(digits(text), "09012345678", "{text}");
+        }
+        assert_eq!(digits("double five one two"), "5512");
+        assert_eq!(digits("番号は零九零一二三四です"), "番号は0901234です");
+    }
+
+    #[test]
+    fn words_stay_words() {
+        for text in ["一緒に", "サンダル", "ゼロから", "西さんご", "one of them", "さんご", "いちご", "にしさん", "八百屋", "三軒茶屋", "for two or three"] {
+            assert_eq!(digits(text), text, "{text}");
+        }
+        assert_eq!(digits("3個で1,200円"), "3個で1200円");
+    }
+
+    #[test]
+    fn a_hit_maps_back_to_the_words() {
+        let sent = "tel: oh nine oh!";
+        let view = to_digits(&fold(&View::identity(sent)));
+        let at = view.as_str().find("090").unwrap();
+        assert_eq!(view.original(at..at + 3), 5..15);
+    }
+}

@@ -1,0 +1,158 @@
+//! The view `kana`: katakana and hiragana as one (hiragana), small kana as large, look-alike kanji among katakana read as
+//! katakana, hidden letters as ○. Starts from the joined view.
+
+use super::classes::{is_hiragana, is_japanese, is_kanji, is_katakana, is_mask};
+use super::view::{View, ViewBuilder};
+
+/// The one character that stands for a hidden letter in this view.
+pub const MASK: char = '○';
+
+/// Folds the joined view to hiragana.
+pub fn to_kana(joined: &View) -> View {
+    let chars = joined.chars();
+    let mut katakana = chars.clone();
+    for index in 0..chars.len() {
+        if let Some(meant) = look_alike(chars[index]) {
+            if stands_among_katakana(&katakana, index) {
+                katakana[index] = meant;
+            }
+        }
+    }
+    let mut out = ViewBuilder::with_capacity(joined.as_str().len());
+    for (index, &c) in katakana.iter().enumerate() {
+        if is_mask(c) {
+            let before = index > 0 && hides_beside(katakana[index - 1]);
+            let after = katakana.get(index + 1).is_some_and(|&next| hides_beside(next));
+            out_push(&mut out, if before || after { MASK } else { c }, joined, index);
+        } else {
+            out_push(&mut out, fold_char(c), joined, index);
+        }
+    }
+    out.finish()
+}
+
+fn out_push(out: &mut ViewBuilder, c: char, joined: &View, index: usize) {
+    out.push(c, joined, index..index + 1);
+}
+
+fn hides_beside(c: char) -> bool {
+    is_hiragana(c) || is_katakana(c) || c == 'ー' || is_mask(c)
+}
+
+/// One character without context: what the view makes of a kana, and what patterns for the view are folded with.
+pub fn fold_char(c: char) -> char {
+    let hiragana = match c {
+        'ヷ' => 'わ',
+        'ヸ' | 'ヹ' | 'ヺ' => 'お',
+        '\u{31F0}'..='\u{31FF}' => match c {
+            'ㇰ' => 'く',
+            'ㇱ' => 'し',
+            'ㇲ' => 'す',
+            'ㇳ' => 'と',
+            'ㇴ' => 'ぬ',
+            'ㇵ' => 'は',
+            'ㇶ' => 'ひ',
+            'ㇷ' => 'ふ',
+            'ㇸ' => 'へ',
+            'ㇹ' => 'ほ',
+            'ㇺ' => 'む',
+            'ㇻ' => 'ら',
+            'ㇼ' => 'り',
+            'ㇽ' => 'る',
+            'ㇾ' => 'れ',
+            _ => 'ろ',
+        },
+        '\u{30A1}'..='\u{30F6}' => char::from_u32(c as u32 - 0x60).unwrap_or(c),
+        _ => c,
+    };
+    match hiragana {
+        'ぁ' => 'あ',
+        'ぃ' => 'い',
+        'ぅ' => 'う',
+        'ぇ' => 'え',
+        'ぉ' => 'お',
+        'っ' => 'つ',
+        'ゃ' => 'や',
+        'ゅ' => 'ゆ',
+        'ょ' => 'よ',
+        'ゎ' => 'わ',
+        'ゕ' => 'か',
+        'ゖ' => 'け',
+        _ => hiragana,
+    }
+}
+
+/// Kanji and signs that look like a katakana.
+fn look_alike(c: char) -> Option<char> {
+    Some(match c {
+        '工' => 'エ',
+        '口' | '囗' => 'ロ',
+        '力' => 'カ',
+        '夕' => 'タ',
+        '二' => 'ニ',
+        '三' => 'ミ',
+        '八' => 'ハ',
+        '卜' => 'ト',
+        '千' => 'チ',
+        '才' => 'オ',
+        '又' => 'ヌ',
+        '匕' => 'ヒ',
+        '厶' => 'ム',
+        '乇' => 'モ',
+        '〆' | '乂' => 'メ',
+        '亻' => 'イ',
+        '一' | '丨' | '-' | '|' => 'ー',
+        _ => return None,
+    })
+}
+
+/// Between two katakana, or at the end of a word that has at least two before.
+fn stands_among_katakana(chars: &[char], index: usize) -> bool {
+    let at = |offset: isize| index.checked_add_signed(offset).and_then(|i| chars.get(i)).copied().unwrap_or(' ');
+    let katakana = |c: char| is_katakana(c) || c == 'ー';
+    if !katakana(at(-1)) {
+        return false;
+    }
+    // ー made of a stroke must have the word go on: 「ライン一つ」 counts something.
+    let stroke = matches!(chars[index], '一' | '丨' | '-' | '|');
+    katakana(at(1)) || (!stroke && katakana(at(-2)) && !is_japanese(at(1)) && !is_kanji(at(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folded::fold;
+    use super::super::joined::join;
+    use super::*;
+
+    fn kana(text: &str) -> String {
+        to_kana(&join(&fold(&View::identity(text)))).as_str().to_owned()
+    }
+
+    #[test]
+    fn scripts_sizes_and_look_alikes_are_one() {
+        for text in ["ライン", "ﾗｲﾝ", "らいん", "ラ・イ・ン", "ラ イ ン", "らィん"] {
+            assert_eq!(kana(text), "らいん", "{text}");
+        }
+        assert_eq!(kana("ツイッター"), kana("ツイツター"));
+        assert_eq!(kana("メ一ル"), kana("メール"));
+        assert_eq!(kana("カカ才"), kana("カカオ"));
+        assert_eq!(kana("メ｜ル"), kana("メール"));
+    }
+
+    #[test]
+    fn a_hidden_letter_is_a_mask() {
+        for text in ["ら○ん", "ラ●ン", "ラ〇ン", "ラ×ン", "ラ＊ン", "ラ※ン"] {
+            assert_eq!(kana(text), "ら○ん", "{text}");
+        }
+        assert_eq!(kana("5×7cm ○月"), "5×7cm ○月");
+    }
+
+    #[test]
+    fn kanji_words_stay() {
+        for text in ["日本刀", "一口", "力士", "第一工場"] {
+            assert_eq!(kana(text), text);
+        }
+        assert_eq!(kana("ビール一本"), "びーる一本");
+        assert_eq!(kana("ライン工事"), "らいん工事");
+    }
+}
