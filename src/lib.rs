@@ -4,13 +4,18 @@
 //! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`]) are pure; I/O stands at the edge behind the narrow traits of
 //! [`queue`] and [`store`].
 
+pub mod cli;
 pub mod config;
+pub mod console;
 pub mod contract;
 pub mod corpus;
 pub mod error;
+pub mod evaluation;
 pub mod model;
+pub mod moderation;
 pub mod queue;
 pub mod routing;
-pub mod store;
 pub mod rules;
+pub mod store;
 pub mod text;
+pub mod worker;

@@ -1,3 +1,5 @@
-fn main() {
-    println!("Hello, world!");
+//! The `mimamori` program. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    mimamori::cli::main()
 }

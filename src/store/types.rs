@@ -8,7 +8,7 @@ pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
 
 use crate::contract::{
     Action, AgentId, Assignment, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority, Rejection,
-    Role, Skill, SkillProbability, TransactionId, Verdict,
+    Role, Skill, SkillProbability, TransactionId,
 };
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::Proposal;
@@ -114,6 +114,21 @@ pub struct AgentProfile {
     pub languages: Vec<Language>,
     pub capacity: u32,
     pub available: bool,
+}
+
+impl From<AgentProfile> for crate::routing::AgentSnapshot {
+    /// The agent without any work yet.
+    fn from(profile: AgentProfile) -> Self {
+        Self {
+            agent_id: profile.agent_id,
+            skills: profile.skills,
+            languages: profile.languages,
+            available: profile.available,
+            open: 0,
+            capacity: profile.capacity,
+            last_assigned_at: None,
+        }
+    }
 }
 
 /// A routing decision on its way into the store.

@@ -1,0 +1,165 @@
+//! `mimamori moderate [FILE]`: messages in, verdicts out.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+
+use super::error::CliError;
+use super::lines::{BadLine, Line, Output, next_batch, read};
+use super::parts;
+use crate::config::Config;
+use crate::contract::{Limits, MessageId, TransactionId, TransactionMessage, Verdict, decode_message};
+use crate::moderation::{Conversation, Moderator, Turn};
+
+/// The first batch is small, so that the first verdict comes soon; the later ones are large, so that whole conversations are
+/// read in one pass.
+const FIRST_BATCH: usize = 8;
+const BATCH: usize = 512;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// JSON lines; standard input without it
+    file: Option<PathBuf>,
+}
+
+pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
+    let input = read(arguments.file.as_deref())?;
+    parts::start_threads(config)?;
+    let base = parts::base(config)?;
+    let moderator = parts::moderator(config, &base)?;
+    drop(base);
+    let mut session = Session {
+        moderator: &moderator,
+        limits: Limits::from(&config.limits),
+        context: config.moderation.context_messages,
+        conversations: HashMap::new(),
+    };
+    let mut output = Output::new();
+    let mut bad_lines = 0;
+    let mut limit = FIRST_BATCH;
+    loop {
+        let batch = next_batch(&input, limit)?;
+        if batch.is_empty() {
+            break;
+        }
+        for result in session.judge(&batch) {
+            match result {
+                Ok(verdict) => output.write(&verdict)?,
+                Err(bad) => {
+                    bad_lines += 1;
+                    output.write(&bad)?;
+                }
+            }
+        }
+        output.flush()?;
+        limit = BATCH;
+    }
+    if bad_lines > 0 {
+        eprintln!("mimamori: {bad_lines} lines could not be read; each has an {{\"error\":…}} line in the output");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is known of a transaction so far.
+#[derive(Default)]
+struct Known {
+    turns: Vec<Turn>,
+    /// Turns that were dropped from the front.
+    dropped: bool,
+}
+
+struct Session<'a> {
+    moderator: &'a Moderator,
+    limits: Limits,
+    context: usize,
+    conversations: HashMap<TransactionId, Known>,
+}
+
+impl Session<'_> {
+    /// One result for each line, in order.
+    fn judge(&mut self, batch: &[Line]) -> Vec<Result<Verdict, BadLine>> {
+        let decoded: Vec<Result<TransactionMessage, BadLine>> = batch
+            .iter()
+            .map(|(number, line)| {
+                decode_message(line, self.limits)
+                    .map_err(|rejection| BadLine { error: rejection.to_string(), line: *number })
+            })
+            .collect();
+        let (conversations, places) = self.arrange(&decoded);
+        let decisions = self.moderator.decide(&conversations, Utc::now());
+        self.forget_the_oldest();
+        decoded
+            .into_iter()
+            .zip(places)
+            .map(|(decoded, place)| {
+                decoded.map(|_| {
+                    let (conversation, turn) = place;
+                    let first = conversations[conversation].judged.start;
+                    decisions[conversation][turn - first].verdict.clone()
+                })
+            })
+            .collect()
+    }
+
+    /// Appends the lines to their conversations. Gives the conversations with what is to be judged in them, and for every line its
+    /// conversation and turn. A line that repeats an id stands for the turn that has it already.
+    fn arrange(&mut self, decoded: &[Result<TransactionMessage, BadLine>]) -> (Vec<Conversation>, Vec<(usize, usize)>) {
+        let mut order: Vec<TransactionId> = Vec::new();
+        let mut index: HashMap<TransactionId, (usize, usize)> = HashMap::new();
+        let mut places = Vec::with_capacity(decoded.len());
+        for message in decoded {
+            let Ok(message) = message else {
+                places.push((0, 0));
+                continue;
+            };
+            let known = self.conversations.entry(message.transaction_id.clone()).or_default();
+            let turn = position(&known.turns, &message.message_id).unwrap_or_else(|| {
+                known.turns.push(Turn {
+                    message_id: message.message_id.clone(),
+                    role: message.sender_role,
+                    text: message.text.clone(),
+                    sent_at: message.sent_at,
+                });
+                known.turns.len() - 1
+            });
+            let (conversation, first) = index.entry(message.transaction_id.clone()).or_insert_with(|| {
+                order.push(message.transaction_id.clone());
+                (order.len() - 1, turn)
+            });
+            *first = (*first).min(turn);
+            places.push((*conversation, turn));
+        }
+        let conversations = order
+            .into_iter()
+            .map(|transaction_id| {
+                let known = &self.conversations[&transaction_id];
+                let first = index[&transaction_id].1;
+                Conversation {
+                    turns: known.turns.clone(),
+                    judged: first..known.turns.len(),
+                    complete: !known.dropped,
+                    transaction_id,
+                }
+            })
+            .collect();
+        (conversations, places)
+    }
+
+    /// Keeps as much of each conversation as a later message may be read with.
+    fn forget_the_oldest(&mut self) {
+        for known in self.conversations.values_mut() {
+            let surplus = known.turns.len().saturating_sub(self.context);
+            if surplus > 0 {
+                known.turns.drain(..surplus);
+                known.dropped = true;
+            }
+        }
+    }
+}
+
+fn position(turns: &[Turn], id: &MessageId) -> Option<usize> {
+    turns.iter().position(|turn| turn.message_id == *id)
+}

@@ -1,0 +1,103 @@
+//! `mimamori rules check|test|explain|coverage`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::error::CliError;
+use super::lines;
+use crate::config::{Config, locate};
+use crate::contract::{Limits, Role, decode_message};
+use crate::rules::command::{self, CommandError, ExplainOptions, Format, Options, TestOptions};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Folder with the rule files; without it that of the configuration
+    #[arg(long, global = true, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Folder with the fixtures
+    #[arg(long, global = true, value_name = "DIR", default_value = "fixtures/rules")]
+    fixtures: PathBuf,
+    /// pretty, json, junit or github
+    #[arg(long, global = true, default_value = "pretty")]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read every rule and fixture, and say what is wrong with them, where, and what to do
+    Check,
+    /// Run the fixtures
+    Test {
+        /// Only cases whose rule, id, file or description contains this
+        #[arg(long)]
+        filter: Option<String>,
+    },
+    /// Show a message as the rules see it: views, tokens, every selection, the condition
+    Explain {
+        /// The text of one message
+        #[arg(required_unless_present = "message", conflicts_with = "message")]
+        text: Option<String>,
+        /// A file with the messages of one conversation as JSON lines; the last one is explained
+        #[arg(long, value_name = "FILE")]
+        message: Option<PathBuf>,
+        /// Who wrote TEXT
+        #[arg(long, default_value = "buyer")]
+        role: Role,
+        /// Only this rule
+        #[arg(long, value_name = "ID")]
+        rule: Option<String>,
+    },
+    /// Which selections and which `not` branches no fixture reaches
+    Coverage,
+}
+
+pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
+    let rules = arguments.rules.as_deref().unwrap_or(&config.moderation.rules);
+    let options = Options {
+        rules: locate(rules, "rule folder", "moderation.rules")?,
+        fixtures: locate(&arguments.fixtures, "folder of fixtures", "--fixtures")?,
+        format: arguments.format,
+    };
+    let mut text = Vec::new();
+    let exit = match arguments.command {
+        Command::Check => command::check(&options, &mut text),
+        Command::Test { filter } => command::test(&TestOptions { options, filter }, &mut text),
+        Command::Coverage => command::coverage(&options, &mut text),
+        Command::Explain { text: given, message, role, rule } => {
+            let messages = match (given, message) {
+                (_, Some(file)) => conversation(&file, Limits::from(&config.limits))?,
+                (Some(given), None) => {
+                    vec![command::single_message(&given, role).map_err(|error| CliError::Bug(error.to_string()))?]
+                }
+                (None, None) => Vec::new(),
+            };
+            command::explain(&ExplainOptions { options, messages, rule }, &mut text)
+        }
+    }
+    .map_err(|error| match error {
+        CommandError::Output(_) | CommandError::Json(_) => CliError::Failed(error.to_string()),
+        CommandError::Dictionary(_) => CliError::Bug(error.to_string()),
+    })?;
+    lines::print(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::from(exit as u8))
+}
+
+fn conversation(file: &Path, limits: Limits) -> Result<Vec<crate::contract::TransactionMessage>, CliError> {
+    let input = lines::read(Some(file))?;
+    let mut messages = Vec::new();
+    loop {
+        let batch = lines::next_batch(&input, 1024)?;
+        if batch.is_empty() {
+            return Ok(messages);
+        }
+        for (number, line) in batch {
+            let message = decode_message(&line, limits)
+                .map_err(|rejection| CliError::Usage(format!("{}:{number}: {rejection}", file.display())))?;
+            messages.push(message);
+        }
+    }
+}

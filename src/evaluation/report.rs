@@ -1,0 +1,69 @@
+//! Figures as text for people.
+
+use std::fmt::Write;
+
+use super::inquiries::InquiryFigures;
+use super::policies::PolicyFigures;
+
+/// Slices smaller than this say so: their figures are mostly chance.
+const SMALL: usize = 30;
+
+/// One policy on one slice.
+pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String {
+    let mut text = String::new();
+    let small = if figures.violations < SMALL { "  (fewer than 30 violations: mostly chance)" } else { "" };
+    let _ = writeln!(text, "{name}, {slice}: {} messages, {} violations{small}", figures.messages, figures.violations);
+    let rows = [
+        ("average precision, rules and model", figures.average_precision),
+        ("average precision, model alone", figures.average_precision_model),
+        ("recall at precision 0.9", figures.recall_at_precision_90),
+        ("precision at the threshold in use", figures.precision),
+        ("recall at the threshold in use", figures.recall),
+        ("expected calibration error", figures.calibration_error),
+        ("rules alone: precision", figures.rules_precision),
+        ("rules alone: recall", figures.rules_recall),
+        ("keyword list: precision", figures.keywords_precision),
+        ("keyword list: recall", figures.keywords_recall),
+        ("alerts per violation found at 1% violations, keyword list", figures.alerts_keywords),
+        ("the same at its recall, rules and model", figures.alerts_ours),
+    ];
+    for (label, value) in rows {
+        let _ = writeln!(text, "  {label:<60} {value:>8.3}");
+    }
+    text
+}
+
+/// Share flagged by kind of evasion and of near miss.
+pub fn tag_report(figures: &PolicyFigures) -> String {
+    let mut text = String::from("  flagged at the threshold in use, by kind\n");
+    for (tag, (share, count)) in &figures.flagged_by_tag {
+        let small = if *count < SMALL { "  (fewer than 30)" } else { "" };
+        let _ = writeln!(text, "    {tag:<28} {share:>6.3} of {count}{small}");
+    }
+    text
+}
+
+/// Skills on one slice.
+pub fn inquiry_report(slice: &str, figures: &InquiryFigures) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "skills, {slice}: {} inquiries", figures.inquiries);
+    for (label, value) in [
+        ("accuracy", figures.accuracy),
+        ("macro F1", figures.macro_f1),
+        ("expected calibration error", figures.calibration_error),
+        ("share above the confidence floor", figures.coverage),
+        ("accuracy above the confidence floor", figures.accuracy_covered),
+    ] {
+        let _ = writeln!(text, "  {label:<60} {value:>8.3}");
+    }
+    for (language, (accuracy, count)) in &figures.accuracy_by_language {
+        let _ = writeln!(text, "  {:<60} {accuracy:>8.3}", format!("accuracy, {language} ({count})"));
+    }
+    for (skill, recall) in &figures.recall {
+        let _ = writeln!(text, "  {:<60} {recall:>8.3}", format!("recall of {skill}"));
+    }
+    for (truth, guess, count) in figures.confusions.iter().take(8) {
+        let _ = writeln!(text, "  {count} of {truth} taken for {guess}");
+    }
+    text
+}

@@ -1,0 +1,195 @@
+//! What the worker counts and times, in Prometheus' terms. Labels come from closed lists: never from a message.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::contract::RejectionCode;
+use crate::moderation::Decision;
+use crate::queue::Inbound;
+use crate::store::{RoutingDecision, RoutingOutcome};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum DeliveryOutcome {
+    Decided,
+    Duplicate,
+    DeadLettered,
+    Requeued,
+}
+
+/// A timed part of the work on a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Stage {
+    Receive,
+    Judge,
+    Commit,
+    Publish,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    queue: &'static str,
+    outcome: DeliveryOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RejectionLabels {
+    queue: &'static str,
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabels {
+    action: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoutingLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabels {
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabels {
+    queue: &'static str,
+}
+
+/// Cheap to clone; all clones count together.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    deliveries: Family<DeliveryLabels, Counter>,
+    rejections: Family<RejectionLabels, Counter>,
+    verdicts: Family<ActionLabels, Counter>,
+    alerts: Counter,
+    routed: Family<RoutingLabels, Counter>,
+    events: Counter,
+    stages: Family<StageLabels, Histogram>,
+    outbox: Gauge,
+    ready: Family<QueueLabels, Gauge>,
+    dead: Family<QueueLabels, Gauge>,
+}
+
+impl Metrics {
+    /// `versions` are pairs of name and value, such as the version of the rule pack.
+    pub fn new(versions: Vec<(String, String)>) -> Self {
+        let mut registry = Registry::with_prefix("mimamori");
+        let deliveries = Family::default();
+        let rejections = Family::default();
+        let verdicts = Family::default();
+        let alerts = Counter::default();
+        let routed = Family::default();
+        let events = Counter::default();
+        let stages = Family::new_with_constructor(stage_histogram as fn() -> Histogram);
+        let outbox = Gauge::default();
+        let ready = Family::default();
+        let dead = Family::default();
+        registry.register("deliveries", "Deliveries by what became of them", deliveries.clone());
+        registry.register("rejections", "Dead-lettered deliveries by reason", rejections.clone());
+        registry.register("verdicts", "Verdicts by action", verdicts.clone());
+        registry.register("alerts", "Alerts written", alerts.clone());
+        registry.register("inquiries_routed", "Routing decisions by outcome", routed.clone());
+        registry.register("events_published", "Events that the broker has confirmed", events.clone());
+        registry.register_with_unit("stage", "Time of one batch in a stage", Unit::Seconds, stages.clone());
+        registry.register("outbox_rows", "Events that wait to be published", outbox.clone());
+        registry.register("queue_ready", "Deliveries that wait in the queue", ready.clone());
+        registry.register("queue_dead_letters", "Dead letters in the queue", dead.clone());
+        registry.register("build", "Versions of this worker", Info::new(versions));
+        let inner =
+            Inner { registry, deliveries, rejections, verdicts, alerts, routed, events, stages, outbox, ready, dead };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub fn deliveries(&self, queue: Inbound, outcome: DeliveryOutcome, count: usize) {
+        let labels = DeliveryLabels { queue: queue.as_str(), outcome };
+        self.inner.deliveries.get_or_create(&labels).inc_by(count as u64);
+    }
+
+    pub fn rejected(&self, queue: Inbound, code: RejectionCode) {
+        // The one log line that a dead letter leaves: its reason, never its body.
+        tracing::warn!(queue = queue.as_str(), reason = code.as_str(), "dead letter");
+        let labels = RejectionLabels { queue: queue.as_str(), code: code.as_str() };
+        self.inner.rejections.get_or_create(&labels).inc();
+    }
+
+    pub fn decided(&self, decisions: &[Decision], new_alerts: u64) {
+        for decision in decisions {
+            let labels = ActionLabels { action: decision.verdict.action.as_str() };
+            self.inner.verdicts.get_or_create(&labels).inc();
+        }
+        self.inner.alerts.inc_by(new_alerts);
+    }
+
+    pub fn routed(&self, decision: &RoutingDecision, outcome: &RoutingOutcome) {
+        let outcome = match outcome {
+            RoutingOutcome::AlreadyDecided => "already_decided",
+            RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some() => "assigned",
+            RoutingOutcome::Decided(_) => match decision.proposal {
+                crate::routing::Proposal::Triage => "triage",
+                _ => "waiting",
+            },
+        };
+        self.inner.routed.get_or_create(&RoutingLabels { outcome }).inc();
+    }
+
+    pub fn events_published(&self, count: usize) {
+        self.inner.events.inc_by(count as u64);
+    }
+
+    /// Starts timing a stage; it counts when the timer is stopped.
+    pub fn stage(&self, stage: Stage) -> StageTimer {
+        StageTimer { metrics: self.clone(), stage, started: Instant::now() }
+    }
+
+    pub fn outbox_rows(&self, rows: u64) {
+        self.inner.outbox.set(i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+
+    pub fn queue_depth(&self, queue: Inbound, depth: crate::queue::Depth) {
+        let labels = QueueLabels { queue: queue.as_str() };
+        self.inner.ready.get_or_create(&labels).set(i64::try_from(depth.ready).unwrap_or(i64::MAX));
+        self.inner.dead.get_or_create(&labels).set(i64::try_from(depth.dead_letters).unwrap_or(i64::MAX));
+    }
+
+    /// The page that Prometheus reads.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        let mut page = String::new();
+        encode(&mut page, &self.inner.registry)?;
+        Ok(page)
+    }
+}
+
+/// Buckets from half a millisecond to about 16 seconds.
+fn stage_histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.0005, 2.0, 16))
+}
+
+/// A running stage.
+pub struct StageTimer {
+    metrics: Metrics,
+    stage: Stage,
+    started: Instant,
+}
+
+impl StageTimer {
+    pub fn stop(self) {
+        let labels = StageLabels { stage: self.stage };
+        self.metrics.inner.stages.get_or_create(&labels).observe(self.started.elapsed().as_secs_f64());
+    }
+}
