@@ -96,7 +96,6 @@ impl Place {
     fn sqlite(&self, error: &SqliteError) -> StoreError {
         const ERROR: i32 = 1;
         const PERMISSION: i32 = 3;
-        const BUSY: i32 = 5;
         const LOCKED: i32 = 6;
         const OUT_OF_MEMORY: i32 = 7;
         const READ_ONLY: i32 = 8;
@@ -110,10 +109,10 @@ impl Place {
         const CONSTRAINT: i32 = 19;
         const MISMATCH: i32 = 20;
 
-        let extended: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(0);
+        let extended = extended_code(error);
         let told = || format!("{} (SQLite code {extended})", error.message());
         match extended & 0xff {
-            PERMISSION | BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPTED | IO | FULL
+            PERMISSION | SQLITE_BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPTED | IO | FULL
             | CANNOT_OPEN | PROTOCOL | SCHEMA_CHANGED => self.unavailable(told()),
             // SQLite names tables and columns here, never values.
             CONSTRAINT => StoreError::Refused(told()),
@@ -124,6 +123,20 @@ impl Place {
             _ => StoreError::Unexpected(told()),
         }
     }
+}
+
+const SQLITE_BUSY: i32 = 5;
+
+fn extended_code(error: &SqliteError) -> i32 {
+    error.code().and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+/// Another connection holds a lock on the SQLite file.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<SqliteError>())
+        .is_some_and(|error| extended_code(error) & 0xff == SQLITE_BUSY)
 }
 
 /// A stored name that is not in its closed list, or a number out of range: someone else wrote into this database, or the

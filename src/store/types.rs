@@ -236,3 +236,30 @@ pub struct Summary {
     pub dead_letters: u64,
     pub unpublished_events: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_of_an_alert_are_those_of_its_policy() {
+        let label = |policy: &str, source: &str| Label {
+            policy: Policy::new(policy),
+            subtype: None,
+            score: 0.9,
+            source: source.into(),
+            spans: vec![],
+        };
+        let labels = [
+            label("a", "rule:a/x"),
+            label("b", "rule:b/x"),
+            label("b", "model:b@1"),
+            label("c", "model:c@1"),
+        ];
+        let of = |policy: &str| AlertSources::of(&labels, &Policy::new(policy)).map(AlertSources::as_str);
+        assert_eq!(
+            [of("a"), of("b"), of("c"), of("d")],
+            [Some("rule"), Some("rule+model"), Some("model"), None]
+        );
+    }
+}

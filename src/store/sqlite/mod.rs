@@ -20,7 +20,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-use super::fault::Place;
+use super::fault::{Place, is_busy};
 use super::fields::Fields;
 use super::rows::Reader;
 use super::types::*;
@@ -65,9 +65,8 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| place.error(error))?;
+            .connect_lazy_with(options.clone());
+        into_write_ahead_log(&writer, &place).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -99,6 +98,26 @@ impl SqliteStore {
 
     async fn row(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Option<SqliteRow>, StoreError> {
         self.done(query.fetch_optional(&self.readers).await)
+    }
+}
+
+/// Opens the first connection, which turns a new file to the write-ahead log.
+///
+/// When several processes do this at once, SQLite answers `SQLITE_BUSY` to some of them without waiting for the busy time-out
+/// (waiting could be a deadlock), so the waiting is done here.
+async fn into_write_ahead_log(writer: &SqlitePool, place: &Place) -> Result<(), StoreError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let opened = tokio::time::timeout(BUSY_TIMEOUT, async {
+        loop {
+            match writer.acquire().await {
+                Err(error) if is_busy(&error) => tokio::time::sleep(PAUSE).await,
+                other => return other.map(drop),
+            }
+        }
+    });
+    match opened.await {
+        Ok(opened) => opened.map_err(|error| place.error(error)),
+        Err(_) => Err(place.unavailable("another process kept the file locked")),
     }
 }
 
