@@ -108,17 +108,16 @@ postgres_is_up() {
 
 # --- the four ways ------------------------------------------------------------------------------------------------------
 
-scratch=''
+# Folder that remembers the private servers.
+scratch=$(mktemp -d) || exit 3
 compose=()
 
 clean_up() {
     local code=$?
     trap '' INT TERM HUP
-    if [[ -n $scratch ]]; then
-        "$servers" stop-postgres "$scratch"
-        "$servers" stop-rabbitmq "$scratch"
-        rm -rf "$scratch"
-    fi
+    "$servers" stop-postgres "$scratch"
+    "$servers" stop-rabbitmq "$scratch"
+    rm -rf "$scratch"
     if [[ ${#compose[@]} -gt 0 ]]; then "${compose[@]}" down --volumes --timeout 10 >&2; fi
     exit "$code"
 }
@@ -149,7 +148,6 @@ start_with_docker() {
 }
 
 start_private() {
-    [[ -n $scratch ]] || scratch=$(mktemp -d) || return 1
     # The servers belong to this process: should it be killed, their watchdog stops them.
     "$servers" "start-$1" "$scratch" "$$"
 }
