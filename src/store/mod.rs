@@ -5,8 +5,16 @@
 
 pub mod types;
 
+mod fault;
+mod fields;
 mod postgres;
+mod prepare;
+mod reason;
+mod rows;
+mod schema;
 mod sqlite;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -15,8 +23,20 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
 
+use crate::config::Database;
 use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
 use crate::error::{Class, Classified};
+
+/// Connects to the configured database. Does not migrate it.
+///
+/// # Errors
+/// `Unavailable` when PostgreSQL does not answer or the SQLite file cannot be opened, `Refused` when the URL cannot be read.
+pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match database {
+        Database::Postgres(url) => Arc::new(PostgresStore::connect(url, max_connections).await?),
+        Database::Sqlite(path) => Arc::new(SqliteStore::open(path, max_connections).await?),
+    })
+}
 
 /// The support team's database.
 #[async_trait]
@@ -39,7 +59,9 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Received>, StoreError>;
 
     /// One transaction for a batch: verdicts with their labels, alerts, dead letters, and one outbox row for each verdict and
-    /// each dead letter. A verdict that is there already is left as it is and writes no second alert and no second event.
+    /// each dead letter. A verdict that is there already is left as it is and writes no second alert and no second event; a
+    /// dead letter that is there already only counts one more rejection, unless it was replayed: then it is opened again.
+    /// The messages must have been received before. One row that is refused refuses the whole batch.
     async fn commit_moderation(&self, batch: &ModerationBatch) -> Result<Committed, StoreError>;
 
     /// Alerts, newest first, with the message and its sender.
@@ -81,10 +103,18 @@ pub trait Store: Send + Sync {
 
     /// Claims up to `limit` unpublished rows, oldest first, for `lease`: no other relay gets them before the lease ends or
     /// they are marked as published.
-    async fn claim_outbox(&self, limit: u32, lease: std::time::Duration) -> Result<Vec<OutboxRow>, StoreError>;
+    async fn claim_outbox(
+        &self,
+        limit: u32,
+        lease: std::time::Duration,
+    ) -> Result<Vec<OutboxRow>, StoreError>;
 
     /// Marks rows as published, after the broker confirmed them.
     async fn mark_published(&self, rows: &[i64]) -> Result<(), StoreError>;
+
+    /// Deletes rows that were published before this time, and says how many. Published rows are kept until then, as the record
+    /// of what was told when.
+    async fn purge_published(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Rows that are not published yet.
     async fn outbox_depth(&self) -> Result<u64, StoreError>;
@@ -92,11 +122,16 @@ pub trait Store: Send + Sync {
     // --- dead letters -----------------------------------------------------------------------------------------------
 
     /// Dead letters, newest first. `include_replayed` also lists those that were replayed.
-    async fn dead_letters(&self, page: Page, include_replayed: bool) -> Result<Vec<DeadLetterRow>, StoreError>;
+    async fn dead_letters(
+        &self,
+        page: Page,
+        include_replayed: bool,
+    ) -> Result<Vec<DeadLetterRow>, StoreError>;
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError>;
 
-    /// Marks a dead letter as replayed, once it was published again. `false` if it was marked before or is not known.
+    /// Marks a dead letter as replayed, once it was published again. `at` is a time before that publication. `false` if it was
+    /// marked before, is not known, or was rejected again after `at`: then it stays open.
     async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// Writes dead letters that came without a batch (inquiries, exhausted attempts), with their outbox rows.

@@ -32,8 +32,58 @@ pub struct ContextMessage {
 /// Everything that one batch of the moderation queue writes, in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct ModerationBatch {
-    pub verdicts: Vec<Verdict>,
+    pub decisions: Vec<Decision>,
     pub dead_letters: Vec<DeadLetter>,
+}
+
+/// A verdict with the alerts that it raises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    /// At most one for each policy.
+    pub alerts: Vec<PolicyAlert>,
+}
+
+/// One policy whose final probability led to an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyAlert {
+    pub policy: Policy,
+    /// `Report` or `Hide`.
+    pub action: Action,
+    /// Final probability of the policy, 0 to 1.
+    pub score: f64,
+    pub sources: AlertSources,
+}
+
+/// What kind of source fired for an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AlertSources {
+    Rule,
+    Model,
+    RuleAndModel,
+}
+
+impl AlertSources {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AlertSources::Rule => "rule",
+            AlertSources::Model => "model",
+            AlertSources::RuleAndModel => "rule+model",
+        }
+    }
+
+    /// Reads the prefixes `rule:` and `model:` of the sources that fired for the policy. `None` if none did.
+    pub fn of(labels: &[Label], policy: &Policy) -> Option<Self> {
+        let fired = |prefix: &str| {
+            labels.iter().any(|label| label.policy == *policy && label.source.starts_with(prefix))
+        };
+        match (fired("rule:"), fired("model:")) {
+            (true, true) => Some(AlertSources::RuleAndModel),
+            (true, false) => Some(AlertSources::Rule),
+            (false, true) => Some(AlertSources::Model),
+            (false, false) => None,
+        }
+    }
 }
 
 /// How much of a batch was new.
@@ -96,6 +146,7 @@ pub struct AlertRow {
     pub transaction_id: TransactionId,
     pub role: Role,
     pub text: String,
+    /// The labels of this policy; the message may have others.
     pub labels: Vec<Label>,
     pub created_at: DateTime<Utc>,
 }
@@ -123,6 +174,20 @@ pub struct RoutingDecision {
     pub proposal: Proposal,
     pub model_version: String,
     pub at: DateTime<Utc>,
+}
+
+impl RoutingDecision {
+    /// The assignment as it is published.
+    pub(super) fn assignment(&self, agent_id: Option<AgentId>, reason: String) -> Assignment {
+        Assignment {
+            inquiry_id: self.inquiry.inquiry_id.clone(),
+            language: self.language,
+            skills: self.skills.clone(),
+            agent_id,
+            reason,
+            decided_at: self.at,
+        }
+    }
 }
 
 /// What became of a routing decision.
@@ -200,7 +265,7 @@ pub struct Summary {
     pub inquiries_by_skill: BTreeMap<Skill, u64>,
     /// Assigned or resolved inquiries by agent, with the agent's name.
     pub inquiries_by_agent: BTreeMap<(AgentId, String), u64>,
+    /// Dead letters that were not replayed.
     pub dead_letters: u64,
     pub unpublished_events: u64,
 }
-

@@ -1,2 +1,0 @@
-//! PostgreSQL.
-pub struct PostgresStore;

@@ -1,0 +1,205 @@
+//! PostgreSQL.
+
+mod dead_letters;
+mod moderation;
+mod outbox;
+mod routing;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
+
+use super::fault::Place;
+use super::fields::Fields;
+use super::rows::Reader;
+use super::types::*;
+use super::{Store, StoreError, schema};
+use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
+use crate::routing::AgentSnapshot;
+
+/// How long a call waits for a connection of the pool, and for the server to accept a new one.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store on PostgreSQL (15 or later is tested).
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    place: Place,
+}
+
+impl PostgresStore {
+    /// Connects once, to tell at once when that is not possible; later connections are opened when they are needed.
+    ///
+    /// # Errors
+    /// `Refused` when the URL cannot be read (it is never quoted: it may hold a password), `Unavailable` when the server does
+    /// not answer or does not accept the login.
+    pub async fn connect(url: &str, max_connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            StoreError::Refused(
+                "URL cannot be read: expected postgres://user:password@host:port/database".into(),
+            )
+        })?;
+        let place = Place(match options.get_socket() {
+            Some(socket) => format!("{}/{}", socket.display(), database_of(&options)),
+            None => format!("{}:{}/{}", options.get_host(), options.get_port(), database_of(&options)),
+        });
+        // The pool would try a refused connection again until its time-out, and then tell only of the time-out.
+        let first = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect())
+            .await
+            .map_err(|_| place.unavailable("the server did not accept a connection in time"))?
+            .map_err(|error| place.error(error))?;
+        first.close().await.map_err(|error| place.error(error))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self { pool, place })
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader(&self.place)
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.done(self.pool.begin().await)
+    }
+
+    async fn commit(&self, transaction: Transaction<'static, Postgres>) -> Result<(), StoreError> {
+        self.done(transaction.commit().await)
+    }
+
+    fn done<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| self.place.error(error))
+    }
+
+    async fn rows(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<PgRow>, StoreError> {
+        self.done(query.fetch_all(&self.pool).await)
+    }
+
+    async fn row(&self, query: Query<'_, Postgres, PgArguments>) -> Result<Option<PgRow>, StoreError> {
+        self.done(query.fetch_optional(&self.pool).await)
+    }
+}
+
+fn database_of(options: &PgConnectOptions) -> &str {
+    options.get_database().unwrap_or(options.get_username())
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // A connection of its own: when a migration fails, its advisory lock goes away together with the session.
+        let options = self.pool.connect_options();
+        let mut connection = self.done(options.connect().await)?;
+        let migrated = schema::POSTGRES.run_direct(None, &mut connection, false).await;
+        self.done(connection.close().await)?;
+        migrated.map_err(|error| self.place.migration(error))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let rows = self.rows(sqlx::query(schema::APPLIED)).await?;
+        let applied: Result<Vec<_>, _> =
+            rows.iter().map(|row| Ok((row.int("version")?, row.bytes("checksum")?))).collect();
+        schema::compare(&schema::POSTGRES, &self.done(applied)?)
+    }
+
+    async fn receive_messages(
+        &self,
+        messages: &[TransactionMessage],
+        context: usize,
+    ) -> Result<Vec<Received>, StoreError> {
+        self.receive(messages, context).await
+    }
+
+    async fn commit_moderation(&self, batch: &ModerationBatch) -> Result<Committed, StoreError> {
+        self.decide_messages(batch).await
+    }
+
+    async fn alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {
+        self.alert_rows(page).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentSnapshot>, StoreError> {
+        self.agent_snapshots().await
+    }
+
+    async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError> {
+        self.replace_agents(agents).await
+    }
+
+    async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError> {
+        self.decide_inquiry(decision).await
+    }
+
+    async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/waiting.sql")).bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn resolve_inquiry(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.resolve(inquiry, agent, at).await
+    }
+
+    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/inquiries.sql"))
+            .bind(i64::from(page.limit))
+            .bind(i64::from(page.offset));
+        self.rows(query).await?.iter().map(|row| self.reader().inquiry(row)).collect()
+    }
+
+    async fn inquiry(&self, id: &InquiryId) -> Result<Option<Inquiry>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/inquiry.sql")).bind(id.as_str());
+        self.row(query).await?.map(|row| self.reader().received_inquiry(&row)).transpose()
+    }
+
+    async fn claim_outbox(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxRow>, StoreError> {
+        self.claim(limit, lease).await
+    }
+
+    async fn mark_published(&self, rows: &[i64]) -> Result<(), StoreError> {
+        self.published(rows).await
+    }
+
+    async fn purge_published(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.purge(before).await
+    }
+
+    async fn outbox_depth(&self) -> Result<u64, StoreError> {
+        self.depth().await
+    }
+
+    async fn dead_letters(
+        &self,
+        page: Page,
+        include_replayed: bool,
+    ) -> Result<Vec<DeadLetterRow>, StoreError> {
+        self.dead_letter_rows(page, include_replayed).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError> {
+        self.dead_letter_row(id).await
+    }
+
+    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.replayed(id, at).await
+    }
+
+    async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError> {
+        self.bury(dead_letters).await
+    }
+
+    async fn summary(&self) -> Result<Summary, StoreError> {
+        let rows = self.rows(sqlx::query(include_str!("../sql/summary.sql"))).await?;
+        self.reader().summary(&rows)
+    }
+}

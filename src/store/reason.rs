@@ -1,0 +1,64 @@
+//! The sentence that tells an operator why this agent, or why none.
+
+use crate::contract::{Language, Skill, SkillProbability};
+
+/// The agent as they stand after they took the inquiry.
+pub(super) struct Taken {
+    pub proficiency: u8,
+    pub open: u32,
+    pub capacity: u32,
+}
+
+pub(super) fn assigned(
+    skill: Skill,
+    skills: &[SkillProbability],
+    language: Language,
+    taken: &Taken,
+) -> String {
+    format!(
+        "{}: the least busy free agent with this skill and {language} (proficiency {} of 5, now {} of {} open)",
+        needs(skill, skills),
+        taken.proficiency,
+        taken.open,
+        taken.capacity
+    )
+}
+
+pub(super) fn waiting(skill: Skill, skills: &[SkillProbability], language: Language) -> String {
+    format!("{}: waits, no agent with this skill and {language} is free", needs(skill, skills))
+}
+
+pub(super) fn triage(skills: &[SkillProbability]) -> String {
+    match skills.first() {
+        Some(best) => format!("no skill is likely enough, the best is {}: a person decides", percent(best)),
+        None => "no skill was predicted: a person decides".to_owned(),
+    }
+}
+
+fn needs(skill: Skill, skills: &[SkillProbability]) -> String {
+    match skills.iter().find(|entry| entry.skill == skill) {
+        Some(entry) => format!("needs {}", percent(entry)),
+        None => format!("needs {skill}"),
+    }
+}
+
+fn percent(entry: &SkillProbability) -> String {
+    format!("{} ({:.0}%)", entry.skill, entry.probability * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_skill_probability_and_load() {
+        let skills = [SkillProbability { skill: Skill::Shipping, probability: 0.914 }];
+        let taken = Taken { proficiency: 4, open: 2, capacity: 5 };
+        assert_eq!(
+            assigned(Skill::Shipping, &skills, Language::Ja, &taken),
+            "needs shipping (91%): the least busy free agent with this skill and ja (proficiency 4 of 5, now 2 of 5 open)"
+        );
+        assert!(waiting(Skill::Shipping, &skills, Language::En).contains("waits"));
+        assert!(triage(&skills).contains("the best is shipping (91%)"));
+    }
+}

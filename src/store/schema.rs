@@ -1,0 +1,69 @@
+//! The embedded migrations, and whether a database has exactly these.
+
+use std::sync::LazyLock;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::StoreError;
+
+/// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
+const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
+    1,
+    "initial",
+    include_str!("../../migrations/postgres/0001_initial.sql"),
+    include_str!("../../migrations/sqlite/0001_initial.sql"),
+)];
+
+pub(super) static POSTGRES: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(|(version, name, postgres, _)| (version, name, postgres)));
+pub(super) static SQLITE: LazyLock<Migrator> =
+    LazyLock::new(|| migrator(|(version, name, _, sqlite)| (version, name, sqlite)));
+
+/// Which migrations a database has; the table is sqlx's.
+pub(super) const APPLIED: &str = "select version, checksum from _sqlx_migrations order by version";
+
+type Entry = (i64, &'static str, &'static str, &'static str);
+
+fn migrator(choose: fn(Entry) -> (i64, &'static str, &'static str)) -> Migrator {
+    let migrations = MIGRATIONS.into_iter().map(|entry| {
+        let (version, name, sql) = choose(entry);
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// Compares the applied migrations (version and checksum, by version) with the embedded ones.
+pub(super) fn compare(embedded: &Migrator, applied: &[(i64, Vec<u8>)]) -> Result<(), StoreError> {
+    let newest = |versions: Option<i64>| versions.map_or("none".to_owned(), |version| version.to_string());
+    let known: Vec<(i64, &[u8])> =
+        embedded.iter().map(|migration| (migration.version, &*migration.checksum)).collect();
+    if applied.iter().map(|(version, checksum)| (*version, checksum.as_slice())).eq(known.iter().copied()) {
+        return Ok(());
+    }
+    let (here, there) =
+        (known.last().map(|(version, _)| *version), applied.last().map(|(version, _)| *version));
+    Err(StoreError::Schema(if here == there {
+        format!("version {} was applied with another content than this program's", newest(here))
+    } else {
+        format!("expected version {}, the database has {}", newest(here), newest(there))
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_newer_and_altered_schemas_are_told_apart() {
+        let known: Vec<(i64, Vec<u8>)> = SQLITE.iter().map(|m| (m.version, m.checksum.to_vec())).collect();
+        assert!(compare(&SQLITE, &known).is_ok());
+        assert!(compare(&SQLITE, &[]).unwrap_err().to_string().contains("the database has none"));
+        let mut newer = known.clone();
+        newer.push((99, vec![1]));
+        assert!(compare(&SQLITE, &newer).unwrap_err().to_string().contains("the database has 99"));
+        let mut altered = known;
+        altered[0].1[0] ^= 1;
+        assert!(compare(&SQLITE, &altered).unwrap_err().to_string().contains("another content"));
+    }
+}

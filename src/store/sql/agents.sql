@@ -1,0 +1,2 @@
+select agent_id, available, open_count, capacity, last_assigned_at
+from agents

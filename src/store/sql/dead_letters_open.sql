@@ -1,0 +1,5 @@
+select dead_letter_id, queue, body, code, detail, rejections, first_at, last_at, replayed_at
+from dead_letters
+where replayed_at is null
+order by last_at desc, dead_letter_id desc
+limit $1 offset $2

@@ -1,0 +1,3 @@
+select inquiry_id, customer_id, text, received_at, subject, transaction_id, priority
+from inquiries
+where inquiry_id = $1

@@ -1,0 +1,2 @@
+insert into assignments (inquiry_id, agent_id, skill, assigned_at)
+values ($1, $2, $3, $4)

@@ -1,2 +1,0 @@
-//! SQLite.
-pub struct SqliteStore;

@@ -1,0 +1,216 @@
+//! SQLite, embedded.
+//!
+//! One connection writes, in transactions that take the write lock at their beginning, so that writers of this process queue
+//! up in order instead of polling the lock; other processes are waited for with SQLite's busy time-out. Readers see the last
+//! commit (write-ahead log) and never wait.
+
+mod dead_letters;
+mod moderation;
+mod outbox;
+mod routing;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::fault::Place;
+use super::fields::Fields;
+use super::rows::Reader;
+use super::types::*;
+use super::{Store, StoreError, schema};
+use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
+use crate::routing::AgentSnapshot;
+
+/// How long a call waits for a connection of this process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a write waits for another process to finish its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The store in one SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    readers: SqlitePool,
+    writer: SqlitePool,
+    place: Place,
+}
+
+impl SqliteStore {
+    /// Opens the file, and creates it if need be (its folder must be there). Up to `max_connections` read at once.
+    ///
+    /// # Errors
+    /// `Unavailable` when the file cannot be opened or written, `Refused` for `:memory:`, which several connections cannot
+    /// share.
+    pub async fn open(path: &Path, max_connections: u32) -> Result<Self, StoreError> {
+        if path == Path::new(":memory:") {
+            return Err(StoreError::Refused(
+                "`:memory:` cannot be shared: expected the name of a file".into(),
+            ));
+        }
+        let place = Place(path.display().to_string());
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A committed transaction survives a power cut: acknowledged means stored.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.clone())
+            .await
+            .map_err(|error| place.error(error))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self { readers, writer, place })
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader(&self.place)
+    }
+
+    /// A transaction that may write. Taking the lock at once is what keeps a reading transaction from failing when it starts
+    /// to write after another one did.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        self.done(self.writer.begin_with("begin immediate").await)
+    }
+
+    async fn commit(&self, transaction: Transaction<'static, Sqlite>) -> Result<(), StoreError> {
+        self.done(transaction.commit().await)
+    }
+
+    fn done<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| self.place.error(error))
+    }
+
+    async fn rows(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.done(query.fetch_all(&self.readers).await)
+    }
+
+    async fn row(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Option<SqliteRow>, StoreError> {
+        self.done(query.fetch_optional(&self.readers).await)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // sqlx takes no lock of its own for SQLite: this transaction is the lock, and undoes a migration that fails half-way.
+        let mut transaction = self.begin().await?;
+        let migrated = schema::SQLITE.run_direct(None, &mut *transaction, false).await;
+        migrated.map_err(|error| self.place.migration(error))?;
+        self.commit(transaction).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let rows = self.rows(sqlx::query(schema::APPLIED)).await?;
+        let applied: Result<Vec<_>, _> =
+            rows.iter().map(|row| Ok((row.int("version")?, row.bytes("checksum")?))).collect();
+        schema::compare(&schema::SQLITE, &self.done(applied)?)
+    }
+
+    async fn receive_messages(
+        &self,
+        messages: &[TransactionMessage],
+        context: usize,
+    ) -> Result<Vec<Received>, StoreError> {
+        self.receive(messages, context).await
+    }
+
+    async fn commit_moderation(&self, batch: &ModerationBatch) -> Result<Committed, StoreError> {
+        self.decide_messages(batch).await
+    }
+
+    async fn alerts(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {
+        self.alert_rows(page).await
+    }
+
+    async fn agents(&self) -> Result<Vec<AgentSnapshot>, StoreError> {
+        self.agent_snapshots().await
+    }
+
+    async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError> {
+        self.replace_agents(agents).await
+    }
+
+    async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError> {
+        self.decide_inquiry(decision).await
+    }
+
+    async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/waiting.sql")).bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn resolve_inquiry(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        self.resolve(inquiry, agent, at).await
+    }
+
+    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/inquiries.sql"))
+            .bind(i64::from(page.limit))
+            .bind(i64::from(page.offset));
+        self.rows(query).await?.iter().map(|row| self.reader().inquiry(row)).collect()
+    }
+
+    async fn inquiry(&self, id: &InquiryId) -> Result<Option<Inquiry>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/inquiry.sql")).bind(id.as_str());
+        self.row(query).await?.map(|row| self.reader().received_inquiry(&row)).transpose()
+    }
+
+    async fn claim_outbox(&self, limit: u32, lease: Duration) -> Result<Vec<OutboxRow>, StoreError> {
+        self.claim(limit, lease).await
+    }
+
+    async fn mark_published(&self, rows: &[i64]) -> Result<(), StoreError> {
+        self.published(rows).await
+    }
+
+    async fn purge_published(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.purge(before).await
+    }
+
+    async fn outbox_depth(&self) -> Result<u64, StoreError> {
+        self.depth().await
+    }
+
+    async fn dead_letters(
+        &self,
+        page: Page,
+        include_replayed: bool,
+    ) -> Result<Vec<DeadLetterRow>, StoreError> {
+        self.dead_letter_rows(page, include_replayed).await
+    }
+
+    async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError> {
+        self.dead_letter_row(id).await
+    }
+
+    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.replayed(id, at).await
+    }
+
+    async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError> {
+        self.bury(dead_letters).await
+    }
+
+    async fn summary(&self) -> Result<Summary, StoreError> {
+        let rows = self.rows(sqlx::query(include_str!("../sql/summary.sql"))).await?;
+        self.reader().summary(&rows)
+    }
+}

@@ -1,0 +1,73 @@
+//! One suite for both databases: what holds for the trait holds for PostgreSQL and for SQLite.
+
+mod support;
+
+#[path = "store/dead_letters.rs"]
+mod dead_letters;
+#[path = "store/moderation.rs"]
+mod moderation;
+#[path = "store/outbox.rs"]
+mod outbox;
+#[path = "store/place.rs"]
+mod place;
+#[path = "store/routing.rs"]
+mod routing;
+
+/// Makes of each test one on PostgreSQL and one on SQLite, each with a fresh database.
+macro_rules! on_both {
+    ($($(#[$attribute:meta])* $module:ident::$test:ident),* $(,)?) => {
+        mod postgres {
+            $(
+                $(#[$attribute])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$module::$test(crate::support::database::Fresh::postgres().await).await;
+                }
+            )*
+        }
+
+        mod sqlite {
+            $(
+                $(#[$attribute])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$module::$test(crate::support::database::Fresh::sqlite().await).await;
+                }
+            )*
+        }
+    };
+}
+
+on_both! {
+    moderation::context_is_what_was_sent_before_then_what_came_before,
+    moderation::context_is_limited_to_the_latest,
+    moderation::a_second_delivery_is_left_as_it_was_and_known_as_decided,
+    moderation::the_same_batch_twice_writes_once,
+    moderation::eight_workers_with_overlapping_batches_write_each_verdict_once,
+    moderation::a_refused_row_refuses_the_batch_and_leaves_nothing,
+    moderation::alerts_are_newest_first_with_the_labels_of_their_policy,
+    moderation::the_summary_counts,
+    #[ignore = "a measurement"]
+    moderation::throughput,
+    routing::eight_routers_never_exceed_a_capacity_nor_assign_twice,
+    routing::an_offer_goes_to_the_first_who_is_still_free,
+    routing::what_changed_since_the_snapshot_is_checked_again,
+    routing::waiting_again_tells_nothing_until_it_is_assigned,
+    routing::triage_is_decided_and_does_not_wait,
+    routing::waiting_inquiries_come_by_priority_then_age,
+    routing::resolving_frees_the_capacity_once,
+    routing::replacing_an_agent_keeps_the_load,
+    routing::an_inquiry_comes_back_as_it_was_received,
+    outbox::rows_are_claimed_in_order_and_by_one_relay,
+    outbox::a_lease_that_ended_is_claimed_again,
+    outbox::concurrent_relays_share_the_rows,
+    outbox::published_rows_stay_until_they_are_purged,
+    outbox::an_event_carries_the_verdict_and_fits_the_broker,
+    dead_letters::a_repeated_rejection_counts_and_is_told_once,
+    dead_letters::a_replayed_dead_letter_that_fails_again_is_open_again,
+    dead_letters::a_rejection_after_the_replay_began_keeps_it_open,
+    dead_letters::concurrent_rejections_are_told_once,
+    place::migrating_twice_and_at_once_is_safe,
+    place::a_missing_or_other_schema_is_told,
+    place::stores_of_two_processes_see_each_other,
+}

@@ -1,0 +1,7 @@
+//! Helpers for tests: fresh databases, and contract values with as little ceremony as possible.
+//!
+//! Each test program compiles this module for itself and uses a part of it.
+#![allow(dead_code)]
+
+pub mod database;
+pub mod values;
