@@ -5,6 +5,7 @@
 //! [`queue`] and [`store`].
 
 pub mod config;
+pub mod console;
 pub mod contract;
 pub mod corpus;
 pub mod error;
