@@ -334,7 +334,7 @@ async fn dead_letters_are_listed_without_their_bodies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_pages_and_a_lost_database_say_what_to_do() {
+async fn unknown_pages_and_a_wrong_schema_say_what_to_do() {
     let console = Console::start().await;
     for path in ["/nowhere", "/static/nothing.css", "//evil.example/", "/inquiries/q-1"] {
         let answer = console.get(path).await;
@@ -343,7 +343,7 @@ async fn unknown_pages_and_a_lost_database_say_what_to_do() {
     }
     console.database.execute("drop table alerts").await;
     let broken = console.get("/alerts").await;
-    assert_eq!(broken.status, 500);
-    broken.holds("Its log has the cause");
+    assert_eq!(broken.status, 503);
+    broken.holds("another schema than this program").holds("mimamori db migrate");
     console.stop().await;
 }

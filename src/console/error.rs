@@ -113,3 +113,24 @@ pub(super) async fn unknown_page(locale: Locale) -> ErrorPage {
 pub(super) async fn wrong_method(locale: Locale) -> ErrorPage {
     PageError::WrongMethod.page(locale)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Language;
+
+    fn answer(error: StoreError) -> Response {
+        let locale = Locale { language: Language::En, here: "/alerts?page=2".into() };
+        PageError::Store(error).page(locale).into_response()
+    }
+
+    #[test]
+    fn a_database_out_of_reach_is_worth_another_try_and_a_fault_is_not() {
+        let lost = answer(StoreError::Unavailable { place: "db:5432/cs".into(), detail: "refused".into() });
+        assert_eq!(lost.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(lost.headers()[header::RETRY_AFTER], RETRY_AFTER);
+        let bug = answer(StoreError::Unexpected("no column `x` in a result".into()));
+        assert_eq!(bug.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!bug.headers().contains_key(header::RETRY_AFTER));
+    }
+}

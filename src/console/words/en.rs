@@ -50,7 +50,6 @@ pub(super) static WORDS: Words = Words {
     sender: "Sender",
     transaction: "Transaction",
     message: "Message",
-    time: "Time",
     probability: "Probability",
     sources: "Why it was flagged",
     source: "Source",

@@ -50,7 +50,6 @@ pub(super) static WORDS: Words = Words {
     sender: "送信者",
     transaction: "取引",
     message: "メッセージ",
-    time: "日時",
     probability: "確率",
     sources: "検出の理由",
     source: "検出元",

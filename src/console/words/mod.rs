@@ -58,7 +58,6 @@ pub(super) struct Words {
     pub(super) sender: &'static str,
     pub(super) transaction: &'static str,
     pub(super) message: &'static str,
-    pub(super) time: &'static str,
     pub(super) probability: &'static str,
     pub(super) sources: &'static str,
     pub(super) source: &'static str,
