@@ -1,0 +1,124 @@
+//! `/alerts`: what was flagged, newest first, with the words that gave it away.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::error::{ErrorPage, PageError};
+use super::layout::{Frame, Moment, Room, percent, reading_language, render};
+use super::locale::Locale;
+use super::paging::{PageNumber, Pager};
+use super::spans::{self, Stretch};
+use super::words::Words;
+use crate::contract::{Action, Label};
+use crate::store::{AlertRow, Store};
+
+#[derive(Template)]
+#[template(path = "alerts.html")]
+struct View {
+    frame: Frame,
+    alerts: Vec<Alert>,
+    pager: Pager,
+}
+
+/// An alert as the page shows it.
+struct Alert {
+    id: i64,
+    policy: String,
+    /// Name of the policy in rules and configuration.
+    policy_key: String,
+    action: &'static str,
+    hides: bool,
+    probability: String,
+    sender: &'static str,
+    transaction: String,
+    message: String,
+    created: Moment,
+    lang: &'static str,
+    stretches: Vec<Stretch>,
+    sources: Vec<Source>,
+}
+
+/// One source that fired.
+#[derive(Debug, PartialEq, Eq)]
+struct Source {
+    name: String,
+    subtype: String,
+    score: String,
+    /// The matched words, each once.
+    matched: Vec<String>,
+}
+
+pub(super) async fn page(
+    State(store): State<Arc<dyn Store>>,
+    locale: Locale,
+    number: PageNumber,
+) -> Result<Response, ErrorPage> {
+    match store.alerts(number.wanted()).await {
+        Ok(mut rows) => {
+            let words = locale.words();
+            let pager = Pager::over(number, &mut rows, "/alerts");
+            let frame = Frame::new(&locale, Room::Alerts, words.alerts);
+            let alerts = rows.into_iter().map(|row| alert(row, words)).collect();
+            Ok(render(StatusCode::OK, &View { frame, alerts, pager }))
+        }
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+fn alert(row: AlertRow, words: &Words) -> Alert {
+    Alert {
+        id: row.alert_id,
+        policy: words.policy(row.policy.as_str()),
+        policy_key: row.policy.0,
+        action: (words.action_name)(row.action),
+        hides: row.action == Action::Hide,
+        probability: percent(row.score),
+        sender: (words.role_name)(row.role),
+        transaction: row.transaction_id.to_string(),
+        message: row.message_id.to_string(),
+        created: row.created_at.into(),
+        lang: reading_language(&row.text).as_str(),
+        stretches: spans::mark(&row.text, &row.labels),
+        sources: row.labels.iter().map(source).collect(),
+    }
+}
+
+fn source(label: &Label) -> Source {
+    let mut matched: Vec<String> = Vec::new();
+    for span in &label.spans {
+        if !matched.contains(&span.text) {
+            matched.push(span.text.clone());
+        }
+    }
+    Source {
+        name: label.source.clone(),
+        subtype: label.subtype.clone().unwrap_or_default(),
+        score: percent(label.score),
+        matched,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Policy, Span};
+
+    #[test]
+    fn a_source_names_each_matched_word_once() {
+        let span = |start, text: &str| Span { start, end: start + 1, text: text.into() };
+        let label = Label {
+            policy: Policy::new("harassment"),
+            subtype: None,
+            score: 0.5,
+            source: "rule:harassment/insult".into(),
+            spans: vec![span(0, "馬"), span(4, "馬"), span(8, "鹿")],
+        };
+        let source = source(&label);
+        assert_eq!(source.matched, ["馬", "鹿"]);
+        assert_eq!((source.subtype.as_str(), source.score.as_str()), ("", "50%"));
+    }
+}

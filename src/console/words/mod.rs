@@ -1,0 +1,130 @@
+//! The words of the pages, one file a language. A missing word does not compile.
+
+mod en;
+mod ja;
+
+use crate::contract::{Action, Language, Priority, Role, Skill};
+use crate::store::InquiryStatus;
+
+/// What happened, and what to do about it.
+pub(super) type Told = (&'static str, &'static str);
+
+/// Every word of the pages in one language.
+pub(super) struct Words {
+    /// For the attribute `lang`.
+    pub(super) lang: &'static str,
+    pub(super) product: &'static str,
+    pub(super) skip: &'static str,
+    pub(super) navigation: &'static str,
+    pub(super) language: &'static str,
+    pub(super) keys: &'static str,
+
+    pub(super) overview: &'static str,
+    pub(super) alerts: &'static str,
+    pub(super) inquiries: &'static str,
+    pub(super) dead_letters: &'static str,
+
+    pub(super) newer: &'static str,
+    pub(super) older: &'static str,
+    pub(super) pages: &'static str,
+    /// Of the page number, the first row and the last row.
+    pub(super) rows: fn(u32, u32, u32) -> String,
+
+    pub(super) messages: &'static str,
+    pub(super) judged: &'static str,
+    pub(super) count: &'static str,
+    pub(super) total: &'static str,
+    pub(super) share: &'static str,
+    pub(super) none_yet: &'static str,
+    pub(super) verdicts_by_action: &'static str,
+    pub(super) action: &'static str,
+    pub(super) alerts_by_policy: &'static str,
+    pub(super) policy: &'static str,
+    pub(super) source_rule: &'static str,
+    pub(super) source_model: &'static str,
+    pub(super) source_both: &'static str,
+    pub(super) inquiries_by_status: &'static str,
+    pub(super) inquiries_by_skill: &'static str,
+    pub(super) inquiries_by_agent: &'static str,
+    pub(super) status: &'static str,
+    pub(super) skill: &'static str,
+    pub(super) agent: &'static str,
+    pub(super) open_inquiries: &'static str,
+    pub(super) unpublished: &'static str,
+    pub(super) unpublished_hint: &'static str,
+    pub(super) dead_letters_hint: &'static str,
+
+    pub(super) no_alerts: &'static str,
+    pub(super) sender: &'static str,
+    pub(super) transaction: &'static str,
+    pub(super) message: &'static str,
+    pub(super) probability: &'static str,
+    pub(super) sources: &'static str,
+    pub(super) source: &'static str,
+    pub(super) subtype: &'static str,
+    pub(super) score: &'static str,
+    pub(super) matched: &'static str,
+
+    pub(super) no_inquiries: &'static str,
+    pub(super) priority: &'static str,
+    pub(super) skills: &'static str,
+    pub(super) nobody: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) resolve: &'static str,
+    /// The button's name for a screen reader, of the inquiry's id.
+    pub(super) resolve_inquiry: fn(&str) -> String,
+    /// Of the inquiry's id.
+    pub(super) was_resolved: fn(&str) -> String,
+    pub(super) was_not_held: fn(&str) -> String,
+
+    pub(super) no_dead_letters: &'static str,
+    pub(super) dead_letters_about: &'static str,
+    pub(super) code: &'static str,
+    pub(super) detail: &'static str,
+    pub(super) queue: &'static str,
+    pub(super) rejections: &'static str,
+    pub(super) first_rejected: &'static str,
+    pub(super) last_rejected: &'static str,
+    pub(super) body: &'static str,
+    pub(super) bytes: &'static str,
+    pub(super) identifier: &'static str,
+    pub(super) replayed: &'static str,
+    pub(super) show_replayed: &'static str,
+    pub(super) hide_replayed: &'static str,
+
+    pub(super) to_overview: &'static str,
+    pub(super) try_again: &'static str,
+    pub(super) error_unknown_page: Told,
+    pub(super) error_unknown_inquiry: Told,
+    pub(super) error_wrong_method: Told,
+    pub(super) error_page_number: Told,
+    pub(super) error_form: Told,
+    pub(super) error_foreign_host: Told,
+    pub(super) error_cross_site: Told,
+    pub(super) error_unavailable: Told,
+    pub(super) error_schema: Told,
+    pub(super) error_program: Told,
+
+    pub(super) action_name: fn(Action) -> &'static str,
+    pub(super) role_name: fn(Role) -> &'static str,
+    pub(super) language_name: fn(Language) -> &'static str,
+    pub(super) skill_name: fn(Skill) -> &'static str,
+    pub(super) status_name: fn(InquiryStatus) -> &'static str,
+    pub(super) priority_name: fn(Priority) -> &'static str,
+    /// Policies are data: one without a name of its own is shown as it is written.
+    pub(super) policy_name: fn(&str) -> Option<&'static str>,
+}
+
+impl Words {
+    pub(super) fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Ja => &ja::WORDS,
+            Language::En => &en::WORDS,
+        }
+    }
+
+    /// The policy as people of this language call it.
+    pub(super) fn policy(&self, name: &str) -> String {
+        (self.policy_name)(name).map_or_else(|| name.to_owned(), str::to_owned)
+    }
+}

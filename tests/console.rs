@@ -1,0 +1,349 @@
+//! The console's pages, on a real store behind a real listener.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mimamori::console;
+use mimamori::contract::*;
+use mimamori::store::*;
+use support::database::Fresh;
+use support::values::*;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A console on a database of its own.
+struct Console {
+    address: SocketAddr,
+    store: Arc<dyn Store>,
+    database: Fresh,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+/// What came back.
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    #[track_caller]
+    fn holds(&self, needle: &str) -> &Self {
+        assert!(self.body.contains(needle), "the page does not hold {needle:?}:\n{}", self.body);
+        self
+    }
+
+    #[track_caller]
+    fn lacks(&self, needle: &str) -> &Self {
+        assert!(!self.body.contains(needle), "the page holds {needle:?}:\n{}", self.body);
+        self
+    }
+}
+
+impl Console {
+    async fn start() -> Self {
+        let database = Fresh::sqlite().await;
+        let store = database.migrated().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(console::serve(listener, store.clone(), shutdown));
+        Self { address, store, database, stop, served }
+    }
+
+    async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.to_owned()).unwrap();
+        // A blocking client: not on the threads that serve.
+        tokio::task::spawn_blocking(move || {
+            let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+            let mut response = ureq::Agent::new_with_config(config).run(request).unwrap();
+            let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap().to_owned();
+            Answer {
+                status: response.status().as_u16(),
+                headers: response
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), text(value)))
+                    .collect(),
+                body: response.body_mut().read_to_string().unwrap(),
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A page in English.
+    async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[("accept-language", "en")], "").await
+    }
+
+    /// A form, sent as the console's own page would.
+    async fn post(&self, path: &str, form: &str) -> Answer {
+        let origin = self.url("");
+        let headers = [
+            ("accept-language", "en"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.request("POST", path, &headers, form).await
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap().unwrap();
+    }
+
+    async fn moderated(&self, decided: &[(TransactionMessage, Decision)]) {
+        let (messages, decisions): (Vec<_>, Vec<_>) = decided.iter().cloned().unzip();
+        self.store.receive_messages(&messages, 0).await.unwrap();
+        let batch = ModerationBatch { decisions, dead_letters: vec![] };
+        self.store.commit_moderation(&batch).await.unwrap();
+    }
+
+    async fn assigned(&self, id: &str) {
+        self.store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
+        let routed = decision(&inquiry(id, 0), offer(&["a-1"]), 1);
+        self.store.commit_routing(&routed).await.unwrap();
+    }
+}
+
+/// A flagged message with this text, and one rule for each list of spans.
+fn flagged_text(id: &str, text: &str, spans: &[&[(usize, usize)]]) -> (TransactionMessage, Decision) {
+    let mut message = message(id, "t-1", 0);
+    message.text = text.into();
+    let mut decision = flagged(&message, 1);
+    let span = |&(start, end): &(usize, usize)| Span {
+        start,
+        end,
+        text: text.chars().skip(start).take(end - start).collect(),
+    };
+    let label = |(index, spans): (usize, &&[(usize, usize)])| Label {
+        policy: induction(),
+        subtype: Some("contact".into()),
+        score: 0.9,
+        source: format!("rule:external_induction/r{index}"),
+        spans: spans.iter().map(span).collect(),
+    };
+    decision.verdict.labels = spans.iter().enumerate().map(label).collect();
+    (message, decision)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_overview_counts_what_is_in_the_store() {
+    let console = Console::start().await;
+    console.get("/").await.holds("None yet");
+    let message = message("m-1", "t-1", 0);
+    let decided = flagged(&message, 1);
+    console.moderated(&[(message, decided)]).await;
+    console.assigned("q-1").await;
+    console.store.commit_dead_letters(&[dead_letter("d-1", 0)]).await.unwrap();
+    let page = console.get("/").await;
+    assert_eq!(page.status, 200);
+    page.holds("Luring off the platform <code>external_induction</code>").holds("Agent a-1 <code>a-1</code>");
+    page.holds("class=\"attention\"><dt><a href=\"/dead-letters\">Dead letters</a></dt><dd><b>1</b>");
+    // One event for the verdict, one for the assignment, one for the dead letter.
+    page.holds("<dt>Unpublished events</dt><dd><b>3</b>");
+    assert_eq!(console.get("/healthz").await.body, "ok\n");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_is_escaped_and_spans_are_marked_by_scalar_values() {
+    let console = Console::start().await;
+    let hostile = flagged_text("m-1", "<script>alert('x')</script> & \"LINE\"", &[&[(0, 8)]]);
+    let emoji = flagged_text("m-2", "👍🏽👨‍👩‍👧 よろしければLINEで", &[&[(14, 18)]]);
+    let overlapping = flagged_text("m-3", "0123456789", &[&[(1, 5)], &[(3, 7)]]);
+    console.moderated(&[hostile, emoji, overlapping]).await;
+    let page = console.get("/alerts").await;
+    page.lacks("<script>alert").holds(
+        "<mark title=\"rule:external_induction/r0 · contact\">&#60;script&#62;</mark>alert(&#39;x&#39;)",
+    );
+    page.holds("lang=\"ja\" dir=\"auto\">👍🏽👨‍👩‍👧 よろしければ<mark title=\"rule:external_induction/r0 · contact\">LINE</mark>で</p>");
+    page.holds(
+        "dir=\"auto\">0<mark title=\"rule:external_induction/r0 · contact\">12</mark>\
+         <mark title=\"rule:external_induction/r0 · contact\nrule:external_induction/r1 · contact\">34</mark>\
+         <mark title=\"rule:external_induction/r1 · contact\">56</mark>789</p>",
+    );
+    page.holds("<span class=\"badge\">Report</span>").holds("Seller").holds("98%");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_paged_newest_first() {
+    let console = Console::start().await;
+    let one = |index: i64| {
+        let message = message(&format!("m-{index:02}"), "t-1", index);
+        let decision = flagged(&message, index);
+        (message, decision)
+    };
+    console.moderated(&(0..30).map(one).collect::<Vec<_>>()).await;
+    let newest = console.get("/alerts").await;
+    newest.holds("<code>m-29</code>").holds("<code>m-05</code>").lacks("<code>m-04</code>");
+    newest.holds("href=\"/alerts?page=2\"").lacks("rel=\"prev\"");
+    assert!(newest.body.find("<code>m-29</code>") < newest.body.find("<code>m-28</code>"));
+    let oldest = console.get("/alerts?page=2").await;
+    oldest.holds("<code>m-04</code>").holds("<code>m-00</code>").lacks("<code>m-05</code>");
+    oldest.holds("href=\"/alerts?page=1\"").lacks("rel=\"next\"").holds("26–30");
+    console.get("/alerts?page=3").await.holds("No alerts here");
+    for wrong in ["/alerts?page=0", "/inquiries?page=x", "/dead-letters?page=-1"] {
+        let answer = console.get(wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        answer.holds("whole number from 1");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inquiry_is_resolved_once() {
+    let console = Console::start().await;
+    console.assigned("q/1 あ").await;
+    let page = console.get("/inquiries").await;
+    page.holds("商品が届きません")
+        .holds("91%")
+        .holds("Agent a-1")
+        .holds("aria-label=\"Resolve inquiry q/1 あ\"");
+    let action = "/inquiries/q%2F1%20%E3%81%82/resolve?page=1";
+    page.holds(&format!("action=\"{}\"", action));
+    let first = console.post(action, "agent_id=a-1").await;
+    assert_eq!(first.status, 303);
+    let told = console.get(first.header("location").unwrap()).await;
+    told.holds("Inquiry q/1 あ is resolved").holds("status-resolved").lacks("<button");
+    let agents = console.store.agents().await.unwrap();
+    assert_eq!(agents[0].open, 0);
+    let second = console.post(action, "agent_id=a-1").await;
+    console.get(second.header("location").unwrap()).await.holds("Nothing changed: inquiry q/1 あ");
+    assert_eq!(console.store.agents().await.unwrap()[0].open, 0);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_holder_s_form_resolves_an_inquiry() {
+    let console = Console::start().await;
+    console.assigned("q-1").await;
+    let other = console.post("/inquiries/q-1/resolve", "agent_id=a-2").await;
+    console.get(other.header("location").unwrap()).await.holds("Nothing changed").holds("status-assigned");
+    assert_eq!(console.post("/inquiries/q-2/resolve", "agent_id=a-1").await.status, 404);
+    assert_eq!(console.post("/inquiries/q-1/resolve", "agent=a-1").await.status, 400);
+    assert_eq!(console.post("/inquiries/q-1/resolve", "agent_id=").await.status, 400);
+    assert_eq!(console.get("/inquiries/q-1/resolve").await.status, 405);
+    assert_eq!(console.store.agents().await.unwrap()[0].open, 1);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_from_other_sites_are_refused() {
+    let console = Console::start().await;
+    console.assigned("q-1").await;
+    let own = console.url("");
+    let foreign: [&[(&str, &str)]; 4] = [
+        &[("origin", "http://evil.example")],
+        &[("origin", "null")],
+        &[("origin", &own), ("sec-fetch-site", "cross-site")],
+        &[],
+    ];
+    for headers in foreign {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+        headers.push(("accept-language", "en"));
+        let answer = console.request("POST", "/inquiries/q-1/resolve", &headers, "agent_id=a-1").await;
+        assert_eq!(answer.status, 403, "{headers:?}");
+        answer.holds("did not come from this console");
+    }
+    console.get("/inquiries").await.holds("status-assigned");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_host_names_are_refused_on_loopback() {
+    let console = Console::start().await;
+    let under = async |host: &str| console.request("GET", "/alerts", &[("host", host)], "").await.status;
+    assert_eq!(under("rebound.example").await, 403);
+    assert_eq!(under("localhost").await, 200);
+    assert_eq!(under("[::1]:8080").await, 200);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_carries_the_protecting_headers() {
+    let console = Console::start().await;
+    for path in ["/", "/alerts", "/inquiries", "/dead-letters", "/healthz", "/nowhere"] {
+        let answer = console.get(path).await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        answer.lacks("<style").lacks(" style=").lacks(" onclick=");
+    }
+    let page = console.get("/").await;
+    for asset in ["console.css", "console.js", "icon.svg"] {
+        let (_, rest) = page.body.split_once(&format!("/static/{asset}")).unwrap();
+        let answer = console.get(&format!("/static/{asset}{}", rest.split('"').next().unwrap())).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.header("cache-control").unwrap().contains("immutable"));
+        assert!(!answer.body.is_empty());
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_language_is_chosen_and_kept() {
+    let console = Console::start().await;
+    let ask = async |path: &str, headers: &[(&str, &str)]| console.request("GET", path, headers, "").await;
+    ask("/alerts", &[("accept-language", "ja")]).await.holds("<html lang=\"ja\">").holds("アラート");
+    ask("/alerts", &[("accept-language", "en-US,ja;q=0.5")]).await.holds("<html lang=\"en\">");
+    let chosen = ask("/alerts?page=1&lang=en", &[("accept-language", "ja")]).await;
+    chosen.holds("<html lang=\"en\">").holds("href=\"/alerts?page=1&#38;lang=ja\"");
+    let cookie = chosen.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+    ask("/", &[("accept-language", "ja"), ("cookie", &cookie)]).await.holds("<html lang=\"en\">");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_without_their_bodies() {
+    let console = Console::start().await;
+    let mut letter = dead_letter("d-1", 0);
+    letter.body = "{\"text\":\"ひみつ\"".into();
+    console.store.commit_dead_letters(&[letter.clone(), letter, dead_letter("d-2", 5)]).await.unwrap();
+    let page = console.get("/dead-letters").await;
+    page.holds("<code>invalid_utf8</code>").holds("byte 0 is not").holds("19 bytes").lacks("ひみつ");
+    console.store.mark_replayed("d-2", at(9)).await.unwrap();
+    console.get("/dead-letters").await.lacks(">d-2<").holds("href=\"/dead-letters?replayed=yes\"");
+    console.get("/dead-letters?replayed=yes").await.holds(">d-2<");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_pages_and_a_wrong_schema_say_what_to_do() {
+    let console = Console::start().await;
+    for path in ["/nowhere", "/static/nothing.css", "//evil.example/", "/inquiries/q-1"] {
+        let answer = console.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        answer.holds("There is no such page").lacks("href=\"//");
+    }
+    console.database.execute("drop table alerts").await;
+    let broken = console.get("/alerts").await;
+    assert_eq!(broken.status, 503);
+    broken.holds("another schema than this program").holds("mimamori db migrate");
+    console.stop().await;
+}
