@@ -83,6 +83,9 @@ struct TrainArguments {
     patience: u32,
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Go on from the models in this folder instead of from the encoder as it is
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// File that keeps the newest state; an interrupted training goes on from it
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -137,6 +140,7 @@ fn train(config: &Config, arguments: &TrainArguments) -> Result<ExitCode, CliErr
         weight_decay: arguments.weight_decay,
         patience: arguments.patience,
         seed: arguments.seed,
+        from: arguments.from.clone(),
         checkpoint: arguments.checkpoint.clone(),
     };
     let started = std::time::Instant::now();

@@ -10,6 +10,7 @@ use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
 use crate::contract::Policy;
 use crate::corpus::{Conversation, Corpus};
+use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{
     ADAPTER, Combination, HEAD, Head, PolicyDescription, PolicyThresholds, ReaderDescription, Training, hexadecimal,
@@ -47,6 +48,7 @@ pub fn train_conversations(
         peak_rate: options.peak_rate,
         weight_decay: options.weight_decay,
         patience: options.patience,
+        start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
     let network = fit(&weights, &train, &held_out, &settings, progress)?;
@@ -87,6 +89,22 @@ pub fn train_conversations(
         write_description(&folder, &description)?;
     }
     Ok(())
+}
+
+/// Adapters and heads of an earlier version.
+fn start(
+    from: &Path,
+    policies: &[Policy],
+    hidden: usize,
+) -> Result<(Adapter, Vec<Vec<f32>>, Vec<f32>), TrainError> {
+    let adapter = Adapter::read(&from.join("conversation").join(ADAPTER))?;
+    let (mut weight, mut bias) = (Vec::new(), Vec::new());
+    for policy in policies {
+        let head = Head::read(&from.join("policies").join(policy.as_str()).join(HEAD), 1, hidden)?;
+        weight.extend(head.weight);
+        bias.extend(head.bias);
+    }
+    Ok((adapter, weight, bias))
 }
 
 /// One example for each pass over a conversation; a message is a target in exactly one pass.

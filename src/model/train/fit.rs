@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
 use super::network::{Network, NetworkSettings, Packed};
+use crate::model::adapter::Adapter;
 use crate::model::encoder::kernel::Segment;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::encoder::{Encoder, Sequence};
@@ -44,6 +45,8 @@ pub struct FitSettings {
     pub weight_decay: f64,
     /// Stop after this many epochs without a better held-out loss.
     pub patience: u32,
+    /// Adapters and head (weight, bias) to start from, instead of the encoder as it is.
+    pub start: Option<(Adapter, Vec<Vec<f32>>, Vec<f32>)>,
     /// Where to keep the newest state, if anywhere; a training that finds one there goes on from it.
     pub checkpoint: Option<PathBuf>,
 }
@@ -67,6 +70,9 @@ pub fn fit(
     progress: Progress<'_>,
 ) -> Result<Network> {
     let network = Network::new(weights, settings.network)?;
+    if let Some((adapter, weight, bias)) = &settings.start {
+        network.take_up(adapter, weight, bias)?;
+    }
     let encoder = Encoder::new(weights).map_err(candle_core::Error::Msg)?;
     progress(&format!("computing the frozen layers 0 to {} of {} sequences", settings.network.first_layer, train.len() + held_out.len()));
     let train = prepare(&encoder, train, settings.network.first_layer);

@@ -8,6 +8,7 @@ use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
 use crate::contract::Skill;
 use crate::corpus::{Corpus, LabelledInquiry};
+use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{ADAPTER, HEAD, Head, InquiryDescription, sha256_of, write_description};
 use crate::model::input::Reader;
@@ -40,6 +41,7 @@ pub fn train_inquiries(
         peak_rate: options.peak_rate,
         weight_decay: options.weight_decay,
         patience: options.patience,
+        start: options.from.as_deref().map(|from| start(from, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
     let network = fit(&weights, &train, &held_out, &settings, progress)?;
@@ -64,6 +66,14 @@ pub fn train_inquiries(
     };
     write_description(&folder, &description)?;
     Ok(())
+}
+
+/// Adapter and head of an earlier version.
+fn start(from: &Path, hidden: usize) -> Result<(Adapter, Vec<Vec<f32>>, Vec<f32>), TrainError> {
+    let folder = from.join("inquiries");
+    let adapter = Adapter::read(&folder.join(ADAPTER))?;
+    let head = Head::read(&folder.join(HEAD), Skill::ALL.len(), hidden)?;
+    Ok((adapter, head.weight, head.bias))
 }
 
 fn examples(reader: &Reader, inquiries: &[LabelledInquiry]) -> Vec<Example> {

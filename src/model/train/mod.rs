@@ -34,6 +34,8 @@ pub struct TrainOptions {
     /// Stop after this many epochs without a better held-out loss.
     pub patience: u32,
     pub seed: u64,
+    /// Folder of models whose newest version is the start, instead of the encoder as it is.
+    pub from: Option<PathBuf>,
     /// File that keeps the newest state; a training that finds one goes on from it.
     pub checkpoint: Option<PathBuf>,
 }

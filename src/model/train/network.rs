@@ -142,6 +142,25 @@ impl Network {
         })
     }
 
+    /// Takes up adapters and head of an earlier version, to go on from there. The adapters must be of this rank; layers that they do
+    /// not have start from the encoder as it is.
+    pub fn take_up(&self, adapter: &Adapter, weight: &[Vec<f32>], bias: &[f32]) -> Result<()> {
+        let scale = ALPHA / self.settings.rank as f64;
+        for (index, layer) in self.layers.iter().enumerate() {
+            for (name, dense) in &layer.dense {
+                let place = (index + self.settings.first_layer, (*name).to_owned());
+                let Some(part) = adapter.parts.get(&place) else { continue };
+                dense.down.set(&Tensor::from_slice(&part.down, (part.inputs, part.rank), &Device::Cpu)?)?;
+                let up = Tensor::from_slice(&part.up, (part.rank, part.outputs), &Device::Cpu)?;
+                dense.up.set(&(up / scale)?)?;
+            }
+        }
+        let weight: Vec<f32> = weight.iter().flatten().copied().collect();
+        let outputs = self.settings.outputs;
+        self.head_weight.set(&Tensor::from_vec(weight, (outputs, self.shape.hidden), &Device::Cpu)?.t()?.contiguous()?)?;
+        self.head_bias.set(&Tensor::from_slice(bias, outputs, &Device::Cpu)?)
+    }
+
     /// The adapters as they stand, ready to be written or merged.
     pub fn adapter(&self) -> Result<Adapter> {
         let scale = (ALPHA / self.settings.rank as f64) as f32;
