@@ -9,6 +9,6 @@ pub mod contract;
 pub mod error;
 pub mod queue;
 pub mod routing;
-pub mod store;
 pub mod rules;
+pub mod store;
 pub mod text;
