@@ -24,7 +24,12 @@ pub fn pattern_error(pattern: &TextPattern, error: PatternError, file: &str) -> 
 }
 
 /// What makes a compiled pattern weaker or slower than its author thinks.
-pub fn pattern_warnings(pattern: &TextPattern, view: ViewKind, compiled: &Pattern, file: &str) -> Vec<Diagnostic> {
+pub fn pattern_warnings(
+    pattern: &TextPattern,
+    view: ViewKind,
+    compiled: &Pattern,
+    file: &str,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if compiled.kind == PatternKind::Regex && compiled.literals.is_empty() {
         found.push(
@@ -32,7 +37,10 @@ pub fn pattern_warnings(pattern: &TextPattern, view: ViewKind, compiled: &Patter
                 Code::NoLiteral,
                 file,
                 pattern.at,
-                format!("`{}` has no fixed text to look for first, so it runs on every message", pattern.source),
+                format!(
+                    "`{}` has no fixed text to look for first, so it runs on every message",
+                    pattern.source
+                ),
             )
             .help("add a word that must be there, or accept the cost"),
         );
@@ -56,7 +64,10 @@ pub fn pattern_warnings(pattern: &TextPattern, view: ViewKind, compiled: &Patter
                     Code::NormalForm,
                     file,
                     pattern.at,
-                    format!("`{}` is looked for exactly so in the view sent; folded it is `{folded}`", pattern.source),
+                    format!(
+                        "`{}` is looked for exactly so in the view sent; folded it is `{folded}`",
+                        pattern.source
+                    ),
                 )
                 .help("use the view folded unless the exact spelling matters"),
             );
@@ -93,14 +104,18 @@ fn check_near(rule: &Rule, selections: &[Selection], diagnostics: &mut Vec<Diagn
                         format!("`near` of `{}` names `{name}`, which is no selection here", selection.name),
                     );
                     found.length = name.chars().count();
-                    found.help = super::diagnostic::nearest(name, known).map(|meant| format!("did you mean `{meant}`?"));
+                    found.help = super::diagnostic::nearest(name, known)
+                        .map(|meant| format!("did you mean `{meant}`?"));
                     found
                 }
                 Some(other) if other == own || reaches(selections, other, own) => Diagnostic::new(
                     Code::Near,
                     &rule.file,
                     *at,
-                    format!("`{}` is near `{name}`, which is near `{}` again", selection.name, selection.name),
+                    format!(
+                        "`{}` is near `{name}`, which is near `{}` again",
+                        selection.name, selection.name
+                    ),
                 )
                 .help("let one of the two stand free; distance counts both ways anyway"),
                 Some(other) if !selections[other].has_place() => Diagnostic::new(
@@ -136,7 +151,12 @@ fn reaches(selections: &[Selection], from: usize, to: usize) -> bool {
     false
 }
 
-fn check_use(rule: &Rule, selections: &[Selection], condition: &Condition, diagnostics: &mut Vec<Diagnostic>) {
+fn check_use(
+    rule: &Rule,
+    selections: &[Selection],
+    condition: &Condition,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mentioned = condition.mentions();
     for (index, selection) in selections.iter().enumerate() {
         let by_condition = mentioned.iter().any(|(found, _)| *found == index);
@@ -172,7 +192,12 @@ fn holds(condition: &Condition, truth: &dyn Fn(usize) -> bool) -> bool {
 /// The most selections whose combinations are tried out.
 const MAX_TRIED: usize = 14;
 
-fn check_constant(rule: &Rule, selections: &[Selection], condition: &Condition, diagnostics: &mut Vec<Diagnostic>) {
+fn check_constant(
+    rule: &Rule,
+    selections: &[Selection],
+    condition: &Condition,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let Body::Message { condition_at, .. } = &rule.body else { return };
     if selections.len() > MAX_TRIED {
         return;
@@ -184,8 +209,13 @@ fn check_constant(rule: &Rule, selections: &[Selection], condition: &Condition, 
     if seen != [true, true] {
         let always = if seen[1] { "true" } else { "false" };
         diagnostics.push(
-            Diagnostic::new(Code::ConstantCondition, &rule.file, *condition_at, format!("the condition is always {always}"))
-                .help("a selection stands in it both plainly and under `not`"),
+            Diagnostic::new(
+                Code::ConstantCondition,
+                &rule.file,
+                *condition_at,
+                format!("the condition is always {always}"),
+            )
+            .help("a selection stands in it both plainly and under `not`"),
         );
     } else if holds(condition, &|_| false) {
         diagnostics.push(
@@ -235,7 +265,12 @@ pub fn excuses(negated: &Condition, selections: &[Selection]) -> Option<Vec<usiz
     }
 }
 
-fn check_negations(rule: &Rule, selections: &[Selection], condition: &Condition, diagnostics: &mut Vec<Diagnostic>) {
+fn check_negations(
+    rule: &Rule,
+    selections: &[Selection],
+    condition: &Condition,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let Body::Message { condition_at, .. } = &rule.body else { return };
     let mut problem = None;
     find_stray(condition, selections, false, &mut problem);
@@ -247,7 +282,9 @@ fn check_negations(rule: &Rule, selections: &[Selection], condition: &Condition,
                 *condition_at,
                 format!("`not` before `{name}` has no hit beside it that it could excuse"),
             )
-            .help("write `something and not that`; split `not (a and b)` into `not a and not b`, or use `near`"),
+            .help(
+                "write `something and not that`; split `not (a and b)` into `not a and not b`, or use `near`",
+            ),
         );
     }
 }
@@ -258,16 +295,19 @@ fn find_stray(condition: &Condition, selections: &[Selection], beside: bool, pro
         Condition::Selection(_) | Condition::Count { .. } => {}
         Condition::Not(inner) => {
             let placed = inner.mentions().into_iter().find(|(index, _)| selections[*index].has_place());
-            if let Some((index, _)) = placed {
-                if !beside || excuses(inner, selections).is_none() {
-                    problem.get_or_insert_with(|| selections[index].name.clone());
-                }
+            if let Some((index, _)) = placed
+                && (!beside || excuses(inner, selections).is_none())
+            {
+                problem.get_or_insert_with(|| selections[index].name.clone());
             }
         }
         Condition::And(parts) => {
             let positive = parts.iter().any(|part| {
                 !matches!(part, Condition::Not(_))
-                    && part.mentions().iter().any(|(index, negated)| !negated && selections[*index].has_place())
+                    && part
+                        .mentions()
+                        .iter()
+                        .any(|(index, negated)| !negated && selections[*index].has_place())
             });
             parts.iter().for_each(|part| find_stray(part, selections, positive, problem));
         }

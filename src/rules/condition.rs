@@ -10,7 +10,10 @@ pub enum Condition {
     And(Vec<Condition>),
     Or(Vec<Condition>),
     /// At least `count` of these.
-    Count { count: usize, of: Vec<usize> },
+    Count {
+        count: usize,
+        of: Vec<usize>,
+    },
 }
 
 /// Why a condition cannot be read. The offset counts characters.
@@ -49,7 +52,9 @@ impl Condition {
         match self {
             Condition::Selection(index) => found.push((*index, negated)),
             Condition::Not(inner) => inner.visit(!negated, found),
-            Condition::And(parts) | Condition::Or(parts) => parts.iter().for_each(|part| part.visit(negated, found)),
+            Condition::And(parts) | Condition::Or(parts) => {
+                parts.iter().for_each(|part| part.visit(negated, found))
+            }
             Condition::Count { of, .. } => found.extend(of.iter().map(|index| (*index, negated))),
         }
     }
@@ -201,7 +206,9 @@ impl<'a> Parser<'a> {
 
     fn matching(&self, pattern: &Word) -> Result<Vec<usize>, ConditionError> {
         let found: Vec<usize> = match pattern.text.strip_suffix('*') {
-            Some(prefix) => (0..self.names.len()).filter(|index| self.names[*index].starts_with(prefix)).collect(),
+            Some(prefix) => {
+                (0..self.names.len()).filter(|index| self.names[*index].starts_with(prefix)).collect()
+            }
             None if pattern.text == "them" => (0..self.names.len()).collect(),
             None => (0..self.names.len()).filter(|index| self.names[*index] == pattern.text).collect(),
         };
@@ -231,7 +238,10 @@ mod tests {
     fn and_binds_stronger_than_or_and_not_strongest() {
         assert_eq!(
             Condition::parse("app and not ask or 1 of pay_*", &NAMES).unwrap(),
-            Or(vec![And(vec![Selection(0), Not(Box::new(Selection(1)))]), Count { count: 1, of: vec![2, 3] }])
+            Or(vec![
+                And(vec![Selection(0), Not(Box::new(Selection(1)))]),
+                Count { count: 1, of: vec![2, 3] }
+            ])
         );
         assert_eq!(
             Condition::parse("app and (ask or all of pay_*)", &NAMES).unwrap(),

@@ -47,12 +47,17 @@ pub fn cover(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Ve
             // A part of a conversation rule may hold at any message; other rules count where something is expected.
             let looked_at = named.iter().copied().filter(|_| stage.expect.is_some());
             for rule in looked_at.chain(parts.iter().map(String::as_str)) {
-                let Some(explained) = explain_rule(pack, rule, &turns, index, fixture.complete) else { continue };
+                let Some(explained) = explain_rule(pack, rule, &turns, index, fixture.complete) else {
+                    continue;
+                };
                 for selection in explained.selections {
                     if selection.truth == Truth::True && !selection.negated {
                         reached.insert((rule.to_owned(), selection.name.clone(), false));
                     }
-                    if selection.negated && selection.view.contains("earlier") && selection.truth == Truth::True {
+                    if selection.negated
+                        && selection.view.contains("earlier")
+                        && selection.truth == Truth::True
+                    {
                         reached.insert((rule.to_owned(), selection.name.clone(), true));
                     }
                     for (_, by) in selection.excused {
@@ -62,33 +67,40 @@ pub fn cover(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Ve
             }
         }
     }
-    pack.rules().filter(|rule| rule.status != Status::Deprecated).map(|rule| {
-        let mut branches: Vec<(String, bool)> = Vec::new();
-        if let Body::Message { selections, condition, .. } = &rule.body {
-            let negated: BTreeSet<usize> =
-                condition.mentions().into_iter().filter(|(_, not)| *not).map(|(index, _)| index).collect();
-            for (index, selection) in selections.iter().enumerate() {
-                let excuse = negated.contains(&index) && selection.has_place();
-                branches.push((selection.name.clone(), excuse));
+    pack.rules()
+        .filter(|rule| rule.status != Status::Deprecated)
+        .map(|rule| {
+            let mut branches: Vec<(String, bool)> = Vec::new();
+            if let Body::Message { selections, condition, .. } = &rule.body {
+                let negated: BTreeSet<usize> = condition
+                    .mentions()
+                    .into_iter()
+                    .filter(|(_, not)| *not)
+                    .map(|(index, _)| index)
+                    .collect();
+                for (index, selection) in selections.iter().enumerate() {
+                    let excuse = negated.contains(&index) && selection.has_place();
+                    branches.push((selection.name.clone(), excuse));
+                }
             }
-        }
-        let missing: Vec<&(String, bool)> = branches
-            .iter()
-            .filter(|(name, negated)| !reached.contains(&(rule.id.clone(), name.clone(), *negated)))
-            .collect();
-        let name_of = |negated: bool| -> Vec<String> {
-            missing.iter().filter(|(_, n)| *n == negated).map(|(name, _)| name.clone()).collect()
-        };
-        RuleCoverage {
-            rule_id: rule.id.clone(),
-            status: rule.status,
-            reached: branches.len() - missing.len(),
-            total: branches.len(),
-            unreached: name_of(false),
-            unexcused: name_of(true),
-            by_language: rule.lang.iter().map(|language| count(&rule.id, *language, fixtures)).collect(),
-        }
-    }).collect()
+            let missing: Vec<&(String, bool)> = branches
+                .iter()
+                .filter(|(name, negated)| !reached.contains(&(rule.id.clone(), name.clone(), *negated)))
+                .collect();
+            let name_of = |negated: bool| -> Vec<String> {
+                missing.iter().filter(|(_, n)| *n == negated).map(|(name, _)| name.clone()).collect()
+            };
+            RuleCoverage {
+                rule_id: rule.id.clone(),
+                status: rule.status,
+                reached: branches.len() - missing.len(),
+                total: branches.len(),
+                unreached: name_of(false),
+                unexcused: name_of(true),
+                by_language: rule.lang.iter().map(|language| count(&rule.id, *language, fixtures)).collect(),
+            }
+        })
+        .collect()
 }
 
 /// The rules of kind `part` that the named conversation rules use.

@@ -81,7 +81,6 @@ codes! {
     NoLiteral = "W103", Warning;
     NoPositive = "W104", Warning;
     NoNearMiss = "W105", Warning;
-    SlowPattern = "W106", Warning;
     /// A stable rule with a branch that no fixture reaches.
     Uncovered = "E019", Error;
     /// A part that no conversation rule uses.

@@ -83,7 +83,8 @@ impl RulePack {
         if window.iter().any(|turn| *turn.version != *self.version()) {
             let mut fresh = window.to_vec();
             fresh.iter_mut().for_each(|turn| turn.rescan(self));
-            return Judge { pack: self, turns: &fresh, first, complete, with_parts, known: HashMap::new() }.run();
+            return Judge { pack: self, turns: &fresh, first, complete, with_parts, known: HashMap::new() }
+                .run();
         }
         Judge { pack: self, turns: window, first, complete, with_parts, known: HashMap::new() }.run()
     }
@@ -145,7 +146,12 @@ impl Judge<'_> {
         let compiled = &self.pack.rules[rule as usize];
         let result = match Evaluator::new(compiled, &self.turns[..=turn], turn, self.complete) {
             Some(evaluator) => evaluator.run(),
-            None => RuleResult { truth: Truth::False, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() },
+            None => RuleResult {
+                truth: Truth::False,
+                hits: Vec::new(),
+                earlier: Vec::new(),
+                undecided: Vec::new(),
+            },
         };
         if compiled.referenced {
             self.known.insert((turn, rule), result.clone());
@@ -177,7 +183,8 @@ impl Judge<'_> {
     }
 
     fn joined(&mut self, rule: &Rule, judged: usize, parts: &[Part]) -> Finding {
-        let mut whole = RuleResult { truth: Truth::True, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() };
+        let mut whole =
+            RuleResult { truth: Truth::True, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() };
         for &(turn, part) in parts {
             let result = self.result(turn, part);
             if turn == judged {

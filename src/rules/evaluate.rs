@@ -113,12 +113,14 @@ impl<'a> Evaluator<'a> {
                 }
                 truth
             }
-            Condition::Or(parts) => {
-                parts.iter().fold(Truth::False, |truth, part| truth.or(self.condition(part, excusing, evidence)))
-            }
+            Condition::Or(parts) => parts
+                .iter()
+                .fold(Truth::False, |truth, part| truth.or(self.condition(part, excusing, evidence))),
             Condition::Count { count, of } => {
-                let truths: Vec<Truth> = of.iter().map(|index| self.counted(*index, excusing, evidence)).collect();
-                let at_least = |wanted: Truth| truths.iter().filter(|truth| **truth >= wanted).count() >= *count;
+                let truths: Vec<Truth> =
+                    of.iter().map(|index| self.counted(*index, excusing, evidence)).collect();
+                let at_least =
+                    |wanted: Truth| truths.iter().filter(|truth| **truth >= wanted).count() >= *count;
                 if at_least(Truth::True) {
                     Truth::True
                 } else if at_least(Truth::Unknown) {
@@ -161,7 +163,9 @@ impl<'a> Evaluator<'a> {
             Matcher::Fact => SelectionResult::fact(facts),
             Matcher::Model { policy, at_least } => {
                 let score = turn.scores.as_ref().and_then(|scores| scores.get(policy.as_str()));
-                SelectionResult::fact(facts.and(score.map_or(Truth::Unknown, |score| (score >= at_least).into())))
+                SelectionResult::fact(
+                    facts.and(score.map_or(Truth::Unknown, |score| (score >= at_least).into())),
+                )
             }
             Matcher::Text { .. } | Matcher::Tokens { .. } => {
                 if facts == Truth::False {
@@ -187,11 +191,11 @@ impl<'a> Evaluator<'a> {
                 None => true,
             });
         }
-        if let Some(near) = &self.selections[index].near {
-            if !hits.is_empty() {
-                let partners = self.partners(near, excusing);
-                hits.retain(|hit| partners.iter().any(|partner| self.is_near(near, hit, partner)));
-            }
+        if let Some(near) = &self.selections[index].near
+            && !hits.is_empty()
+        {
+            let partners = self.partners(near, excusing);
+            hits.retain(|hit| partners.iter().any(|partner| self.is_near(near, hit, partner)));
         }
         (hits, excused)
     }
@@ -274,7 +278,9 @@ impl<'a> Evaluator<'a> {
         let mut result = SelectionResult::fact(Truth::False);
         for turn in (first..self.judged).rev() {
             let candidate = &self.turns[turn];
-            if !wrote(previous.by, own, candidate.role) || selection.role.is_some_and(|role| role != candidate.role) {
+            if !wrote(previous.by, own, candidate.role)
+                || selection.role.is_some_and(|role| role != candidate.role)
+            {
                 continue;
             }
             let language = match (selection.lang, candidate.language()) {
@@ -317,7 +323,9 @@ impl<'a> Evaluator<'a> {
                 .collect();
             let chosen = hits.iter().filter(|hit| {
                 dependents.is_empty()
-                    || dependents.iter().any(|(near, found)| found.iter().any(|other| self.is_near(near, other, hit)))
+                    || dependents
+                        .iter()
+                        .any(|(near, found)| found.iter().any(|other| self.is_near(near, other, hit)))
             });
             all.extend(chosen.cloned());
         }

@@ -102,7 +102,9 @@ pub fn touched_rules(pack: &RulePack, turns: &[Turn], judged: usize) -> Vec<Stri
     pack.rules
         .iter()
         .filter(|compiled| matches!(compiled.rule.body, Body::Message { .. }))
-        .filter(|compiled| compiled.patterns.iter().flatten().any(|pattern| scan.of(*pattern).next().is_some()))
+        .filter(|compiled| {
+            compiled.patterns.iter().flatten().any(|pattern| scan.of(*pattern).next().is_some())
+        })
         .map(|compiled| compiled.rule.id.clone())
         .collect()
 }

@@ -58,7 +58,9 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, problems: &mut Vec<Diagnosti
     for entry in entries {
         match entry.map(|entry| entry.path()) {
             Ok(path) if path.is_dir() => collect(&path, paths, problems),
-            Ok(path) if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") => {
+            Ok(path)
+                if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") =>
+            {
                 paths.push(path);
             }
             Ok(_) => {}
@@ -73,6 +75,7 @@ fn problem(path: &Path, message: String) -> Diagnostic {
 
 fn stem(folder: &Path, path: &Path) -> String {
     let below = path.strip_prefix(folder).unwrap_or(path).with_extension("");
-    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    let parts: Vec<_> =
+        below.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
     parts.join("/")
 }

@@ -99,7 +99,11 @@ impl Reader<'_> {
             fixtures.extend(self.test(node, index + 1));
         }
         if fixtures.is_empty() && self.log.found.is_empty() {
-            self.log.add(Code::MissingKey, root.at, "a fixture file needs cases under `tests`, `match` or `no_match`");
+            self.log.add(
+                Code::MissingKey,
+                root.at,
+                "a fixture file needs cases under `tests`, `match` or `no_match`",
+            );
         }
         fixtures
     }
@@ -109,7 +113,11 @@ impl Reader<'_> {
             None => &[],
             Some((_, Value::List(items))) => items,
             Some((node, other)) => {
-                self.log.add(Code::WrongType, node.at, format!("`{key}` must be a list, found {}", other.kind()));
+                self.log.add(
+                    Code::WrongType,
+                    node.at,
+                    format!("`{key}` must be a list, found {}", other.kind()),
+                );
                 &[]
             }
         }
@@ -137,8 +145,14 @@ impl Reader<'_> {
         if !list.contains(&self.rule) {
             list.push(self.rule.clone());
         }
-        let stage =
-            Stage { line: at, after: TimeDelta::zero(), from, text: body, expect: Some(expect), scores: BTreeMap::new() };
+        let stage = Stage {
+            line: at,
+            after: TimeDelta::zero(),
+            from,
+            text: body,
+            expect: Some(expect),
+            scores: BTreeMap::new(),
+        };
         fixture.stages.push(stage);
         Some(fixture)
     }
@@ -208,7 +222,8 @@ impl Reader<'_> {
     }
 
     fn common(&mut self, fields: &Fields<'_>, fixture: &mut Fixture) {
-        let mut read = |key: &str| fields.get(key).and_then(|node| text(node, key, self.log)).map(str::to_owned);
+        let mut read =
+            |key: &str| fields.get(key).and_then(|node| text(node, key, self.log)).map(str::to_owned);
         fixture.desc = read("desc");
         fixture.todo = read("todo");
         fixture.origin = read("origin").or(fixture.origin.take());
@@ -222,21 +237,30 @@ impl Reader<'_> {
     fn stage(&mut self, node: &Node) -> Option<Stage> {
         let fields = Fields::new(node, "a message", &STAGE, self.log)?;
         let from = self.role(&fields).unwrap_or(Role::Buyer);
-        let after = match fields.get("at").and_then(|node| text(node, "at", self.log).map(|text| (text, node.at))) {
-            None => TimeDelta::zero(),
-            Some((source, at)) => match parse_span(source) {
-                Some(span) => span,
-                None => {
-                    self.log.add(Code::UnknownValue, at, format!("`{source}` is no time; write 0s, 10m, 2h, 1d"));
-                    return None;
-                }
-            },
-        };
+        let after =
+            match fields.get("at").and_then(|node| text(node, "at", self.log).map(|text| (text, node.at))) {
+                None => TimeDelta::zero(),
+                Some((source, at)) => match parse_span(source) {
+                    Some(span) => span,
+                    None => {
+                        self.log.add(
+                            Code::UnknownValue,
+                            at,
+                            format!("`{source}` is no time; write 0s, 10m, 2h, 1d"),
+                        );
+                        return None;
+                    }
+                },
+            };
         let body = match &fields.require("text", self.log)?.value {
             Value::Text(body) => body.clone(),
             Value::Integer(number) => number.to_string(),
             other => {
-                self.log.add(Code::WrongType, node.at, format!("`text` must be text, found {}", other.kind()));
+                self.log.add(
+                    Code::WrongType,
+                    node.at,
+                    format!("`text` must be text, found {}", other.kind()),
+                );
                 return None;
             }
         };

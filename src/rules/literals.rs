@@ -36,7 +36,12 @@ fn worth(set: &[String]) -> (usize, std::cmp::Reverse<usize>) {
 
 fn extracted(hir: &Hir, kind: ExtractKind) -> Option<Vec<String>> {
     let mut extractor = Extractor::new();
-    extractor.kind(kind).limit_class(MAX_CLASS).limit_total(MAX_LITERALS).limit_repeat(8).limit_literal_len(64);
+    extractor
+        .kind(kind)
+        .limit_class(MAX_CLASS)
+        .limit_total(MAX_LITERALS)
+        .limit_repeat(8)
+        .limit_literal_len(64);
     let sequence = extractor.extract(hir);
     let literals = sequence.literals()?;
     literals.iter().map(|literal| std::str::from_utf8(literal.as_bytes()).ok().map(str::to_owned)).collect()
@@ -49,7 +54,12 @@ fn inner(hir: &Hir) -> Option<Vec<String>> {
         HirKind::Class(Class::Unicode(class)) => {
             let size: usize = class.ranges().iter().map(|range| range.len()).sum();
             (size <= MAX_CLASS).then(|| {
-                class.ranges().iter().flat_map(|range| range.start()..=range.end()).map(String::from).collect()
+                class
+                    .ranges()
+                    .iter()
+                    .flat_map(|range| range.start()..=range.end())
+                    .map(String::from)
+                    .collect()
             })
         }
         HirKind::Capture(capture) => best(&capture.sub),

@@ -104,8 +104,13 @@ impl RulePack {
                 let at = Position { line: 1, column: 1 };
                 let file = files.first().map_or("rules", |file| file.name.as_str());
                 diagnostics.push(
-                    Diagnostic::new(Code::PatternTooLarge, file, at, format!("the pack as a whole does not compile: {error}"))
-                        .help("split very long word lists"),
+                    Diagnostic::new(
+                        Code::PatternTooLarge,
+                        file,
+                        at,
+                        format!("the pack as a whole does not compile: {error}"),
+                    )
+                    .help("split very long word lists"),
                 );
                 (None, diagnostics)
             }
@@ -187,7 +192,12 @@ impl Compiler {
         CompiledRule { rule, patterns, steps: Vec::new(), referenced: false }
     }
 
-    fn patterns(&mut self, matcher: &Matcher, file: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<PatternId> {
+    fn patterns(
+        &mut self,
+        matcher: &Matcher,
+        file: &str,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<PatternId> {
         match matcher {
             Matcher::Text { view, patterns } => {
                 let mut ids = Vec::new();
@@ -200,7 +210,8 @@ impl Compiler {
                     }
                     match Pattern::compile(&pattern.source, pattern.kind, *view) {
                         Ok(compiled) => {
-                            diagnostics.extend(super::check::pattern_warnings(pattern, *view, &compiled, file));
+                            diagnostics
+                                .extend(super::check::pattern_warnings(pattern, *view, &compiled, file));
                             self.ids.insert(key, next);
                             self.texts.push((next, *view, compiled));
                             ids.push(next);
@@ -253,7 +264,11 @@ impl Compiler {
 }
 
 /// Turns the names that conversation rules use into rules. A rule in a broken file is there, though it could not be read.
-fn resolve(mut rules: Vec<CompiledRule>, broken: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Vec<CompiledRule> {
+fn resolve(
+    mut rules: Vec<CompiledRule>,
+    broken: &[&str],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<CompiledRule> {
     let ids: Vec<(String, bool)> = rules
         .iter()
         .map(|compiled| (compiled.rule.id.clone(), matches!(compiled.rule.body, Body::Message { .. })))
@@ -273,8 +288,12 @@ fn resolve(mut rules: Vec<CompiledRule>, broken: &[&str], diagnostics: &mut Vec<
                     .collect();
                 if found.is_empty() && !broken.iter().any(|stem| name.starts_with(stem)) {
                     let meant = super::diagnostic::nearest(name, ids.iter().map(|(id, _)| id.as_str()));
-                    let mut complaint =
-                        Diagnostic::new(Code::UnknownRule, &compiled.rule.file, *at, format!("no rule is called `{name}`"));
+                    let mut complaint = Diagnostic::new(
+                        Code::UnknownRule,
+                        &compiled.rule.file,
+                        *at,
+                        format!("no rule is called `{name}`"),
+                    );
                     complaint.length = name.chars().count();
                     complaint.help = meant.map(|id| format!("did you mean `{id}`?"));
                     diagnostics.push(complaint);
@@ -303,8 +322,13 @@ fn resolve(mut rules: Vec<CompiledRule>, broken: &[&str], diagnostics: &mut Vec<
         if compiled.rule.is_part() && !used {
             let rule = &compiled.rule;
             diagnostics.push(
-                Diagnostic::new(Code::UnusedPart, &rule.file, rule.at, format!("no conversation rule uses the part `{}`", rule.id))
-                    .help("use it as a step, or make it `kind: message`"),
+                Diagnostic::new(
+                    Code::UnusedPart,
+                    &rule.file,
+                    rule.at,
+                    format!("no conversation rule uses the part `{}`", rule.id),
+                )
+                .help("use it as a step, or make it `kind: message`"),
             );
         }
     }

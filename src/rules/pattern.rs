@@ -100,7 +100,11 @@ fn compile_word(source: &str, kind: PatternKind, view: ViewKind) -> Result<Patte
 }
 
 fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> {
-    let hir = ParserBuilder::new().nest_limit(64).build().parse(source).map_err(|found| syntax_error(source, &found))?;
+    let hir = ParserBuilder::new()
+        .nest_limit(64)
+        .build()
+        .parse(source)
+        .map_err(|found| syntax_error(source, &found))?;
     if hir.properties().minimum_len() == Some(0) {
         return Err(PatternError {
             help: Some("require at least one character".into()),
@@ -113,7 +117,10 @@ fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> 
             offset,
             length: 2,
             help: Some("leave it out, or use `word:` instead, which knows where Japanese words end".into()),
-            ..error(Problem::WordBoundary, format!("`\\b` beside `{bad}`: Japanese has no spaces, so this never marks a word's edge"))
+            ..error(
+                Problem::WordBoundary,
+                format!("`\\b` beside `{bad}`: Japanese has no spaces, so this never marks a word's edge"),
+            )
         });
     }
     if let Some(message) = too_wide(&hir) {
@@ -145,7 +152,8 @@ fn syntax_error(source: &str, found: &regex_syntax::Error) -> PatternError {
         (chars(span.start.offset), chars(span.end.offset).saturating_sub(chars(span.start.offset)))
     });
     let help = message.contains("look-around").then(|| {
-        "look-around is not available: make a selection of its own with `near`, or excuse with `not`".to_owned()
+        "look-around is not available: make a selection of its own with `near`, or excuse with `not`"
+            .to_owned()
     });
     PatternError { problem: Problem::Syntax, offset, length, message, help }
 }
@@ -165,7 +173,10 @@ fn boundary_beside_japanese(hir: &Hir) -> Option<char> {
     match hir.kind() {
         HirKind::Concat(parts) => {
             for (index, part) in parts.iter().enumerate() {
-                if let HirKind::Look(Look::WordUnicode | Look::WordAscii | Look::WordStartUnicode | Look::WordEndUnicode) = part.kind() {
+                if let HirKind::Look(
+                    Look::WordUnicode | Look::WordAscii | Look::WordStartUnicode | Look::WordEndUnicode,
+                ) = part.kind()
+                {
                     let before = index.checked_sub(1).and_then(|i| edge(&parts[i], true));
                     let after = parts.get(index + 1).and_then(|next| edge(next, false));
                     // `\b` between Latin and Japanese is fine as long as the Latin side is what is bounded.
@@ -198,13 +209,19 @@ fn edge(hir: &Hir, last: bool) -> Option<char> {
         }
         HirKind::Capture(capture) => edge(&capture.sub, last),
         HirKind::Concat(parts) => edge(if last { parts.last()? } else { parts.first()? }, last),
-        HirKind::Alternation(parts) => parts.iter().find_map(|part| edge(part, last).filter(|c| is_japanese(*c))),
+        HirKind::Alternation(parts) => {
+            parts.iter().find_map(|part| edge(part, last).filter(|c| is_japanese(*c)))
+        }
         _ => None,
     }
 }
 
 fn class_size(class: &ClassUnicode) -> u32 {
-    class.ranges().iter().map(|range| u32::from(range.end()) - u32::from(range.start()) + 1).fold(0, u32::saturating_add)
+    class
+        .ranges()
+        .iter()
+        .map(|range| u32::from(range.end()) - u32::from(range.start()) + 1)
+        .fold(0, u32::saturating_add)
 }
 
 /// A repetition that could run over the whole message, or a very long bounded one.
@@ -219,9 +236,9 @@ fn too_wide(hir: &Hir) -> Option<String> {
             };
             match max {
                 None if wide => Some("a repetition without an end over nearly any character".into()),
-                Some(max) if wide && *max > MAX_REPEAT => {
-                    Some(format!("a repetition of up to {max} over nearly any character; at most {MAX_REPEAT}"))
-                }
+                Some(max) if wide && *max > MAX_REPEAT => Some(format!(
+                    "a repetition of up to {max} over nearly any character; at most {MAX_REPEAT}"
+                )),
                 _ => too_wide(sub),
             }
         }
@@ -261,7 +278,9 @@ fn fold_hir(hir: Hir, view: ViewKind) -> Hir {
         }
         HirKind::Capture(capture) => fold_hir(*capture.sub, view),
         HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(|part| fold_hir(part, view)).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(|part| fold_hir(part, view)).collect()),
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.into_iter().map(|part| fold_hir(part, view)).collect())
+        }
         HirKind::Empty => Hir::empty(),
     }
 }
@@ -304,7 +323,9 @@ mod tests {
 
     #[test]
     fn dangerous_and_empty_patterns_are_refused() {
-        let problem = |source: &str| Pattern::compile(source, PatternKind::Regex, ViewKind::Folded).unwrap_err().problem;
+        let problem = |source: &str| {
+            Pattern::compile(source, PatternKind::Regex, ViewKind::Folded).unwrap_err().problem
+        };
         assert_eq!(problem("a(b"), Problem::Syntax);
         assert_eq!(problem("(?=a)b"), Problem::Syntax);
         assert_eq!(problem(r"\bライン"), Problem::WordBoundary);

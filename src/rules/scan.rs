@@ -73,8 +73,10 @@ impl Scanner {
                 None => by_view.push((view, vec![(id, pattern)])),
             }
         }
-        let views =
-            by_view.into_iter().map(|(kind, patterns)| ViewScanner::new(kind, patterns)).collect::<Result<_, _>>()?;
+        let views = by_view
+            .into_iter()
+            .map(|(kind, patterns)| ViewScanner::new(kind, patterns))
+            .collect::<Result<_, _>>()?;
         Ok(Self { views, tokens: TokenScanner::new(sequences) })
     }
 
@@ -85,7 +87,7 @@ impl Scanner {
             scanner.scan(views.get(scanner.kind), views.tokens(), &mut hits);
         }
         self.tokens.scan(views.tokens(), &mut hits);
-        hits.sort_unstable_by(|a, b| (a.0, a.1.start, a.1.end).cmp(&(b.0, b.1.start, b.1.end)));
+        hits.sort_unstable_by_key(|(pattern, hit)| (*pattern, hit.start, hit.end));
         hits.dedup();
         Scan { hits }
     }
@@ -159,16 +161,19 @@ impl ViewScanner {
 fn is_word(view: &View, tokens: &[Token], bytes: Range<usize>) -> bool {
     let text = view.as_str();
     let (head, tail) = (text[..bytes.start].chars().next_back(), text[bytes.end..].chars().next());
-    let (first, last) =
-        (text[bytes.clone()].chars().next().unwrap_or(' '), text[bytes.clone()].chars().next_back().unwrap_or(' '));
+    let (first, last) = (
+        text[bytes.clone()].chars().next().unwrap_or(' '),
+        text[bytes.clone()].chars().next_back().unwrap_or(' '),
+    );
     let latin = |c: char| c.is_ascii_alphanumeric();
     if latin(first) && head.is_some_and(latin) || latin(last) && tail.is_some_and(latin) {
         return false;
     }
     let range = view.original(bytes);
     let cuts = |place: usize| tokens.iter().any(|token| token.span.start < place && place < token.span.end);
-    !(is_japanese(first) && head.is_some_and(is_japanese) && cuts(range.start))
-        && !(is_japanese(last) && tail.is_some_and(is_japanese) && cuts(range.end))
+    let cut_head = is_japanese(first) && head.is_some_and(is_japanese) && cuts(range.start);
+    let cut_tail = is_japanese(last) && tail.is_some_and(is_japanese) && cuts(range.end);
+    !cut_head && !cut_tail
 }
 
 /// Sequences of words, found by their first element.
@@ -186,7 +191,8 @@ impl TokenScanner {
         let mut always = Vec::new();
         for (index, (_, sequence, _)) in sequences.iter().enumerate() {
             let Some(first) = sequence.first() else { continue };
-            let words = [&first.base, &first.surface, &first.reading].into_iter().find(|words| !words.is_empty());
+            let words =
+                [&first.base, &first.surface, &first.reading].into_iter().find(|words| !words.is_empty());
             match words {
                 Some(words) => {
                     for word in words {

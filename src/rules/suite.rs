@@ -146,23 +146,24 @@ impl Case<'_> {
             }
         }
         for rule in &expect.undecided {
-            if self.known.contains(rule.as_str()) && !evaluation.undecided.iter().any(|one| one.rule_id == *rule) {
+            if self.known.contains(rule.as_str())
+                && !evaluation.undecided.iter().any(|one| one.rule_id == *rule)
+            {
                 let message = format!("`{rule}` should be undecided");
                 mismatches.push(self.mismatch(MismatchKind::Undecided, rule, message, find(rule)));
             }
         }
         let matched: Vec<&Finding> = expect.rules.iter().filter_map(|rule| find(rule)).collect();
         let Some(first) = matched.first() else { return };
-        let marked: Vec<&str> = matched.iter().flat_map(|f| &f.spans).map(|span| span.text.as_str()).collect();
+        let marked: Vec<&str> =
+            matched.iter().flat_map(|f| &f.spans).map(|span| span.text.as_str()).collect();
         let earlier: Vec<&str> = matched
             .iter()
             .flat_map(|f| &f.parts)
             .flat_map(|part| &part.spans)
             .map(|span| span.text.as_str())
             .collect();
-        for (wanted, found, what) in
-            [(&expect.spans, marked, "spans"), (&expect.parts, earlier, "parts")]
-        {
+        for (wanted, found, what) in [(&expect.spans, marked, "spans"), (&expect.parts, earlier, "parts")] {
             let missing: Vec<&str> =
                 wanted.iter().map(String::as_str).filter(|part| !found.contains(part)).collect();
             if !missing.is_empty() {
@@ -177,7 +178,13 @@ impl Case<'_> {
         }
     }
 
-    fn mismatch(&self, kind: MismatchKind, rule: &str, message: String, finding: Option<&Finding>) -> Mismatch {
+    fn mismatch(
+        &self,
+        kind: MismatchKind,
+        rule: &str,
+        message: String,
+        finding: Option<&Finding>,
+    ) -> Mismatch {
         let stage = &self.fixture.stages[self.index];
         let ranges: Vec<_> =
             finding.map(|f| f.spans.iter().map(|span| span.start..span.end).collect()).unwrap_or_default();
@@ -222,7 +229,12 @@ pub fn mark(text: &str, ranges: &[std::ops::Range<usize>]) -> String {
         out.push(if c.is_control() { ' ' } else { c });
         end = index + 1;
     }
-    out.extend(ranges.iter().filter(|range| range.start < end && range.end >= end && range.start != range.end).map(|_| '»'));
+    out.extend(
+        ranges
+            .iter()
+            .filter(|range| range.start < end && range.end >= end && range.start != range.end)
+            .map(|_| '»'),
+    );
     if text.chars().count() > end {
         out.push('…');
     }
@@ -236,8 +248,10 @@ mod tests {
     #[test]
     fn marks_stand_around_the_parts() {
         assert_eq!(mark("LINE交換", &[0..4, 4..6]), "«LINE»«交換»");
-        assert_eq!(mark("a\nb", &[1..2]), "a« »b");
-        let long = mark(&"あ".repeat(400), &[300..301]);
+        let one = 1..2;
+        assert_eq!(mark("a\nb", std::slice::from_ref(&one)), "a« »b");
+        let late = 300..301;
+        let long = mark(&"あ".repeat(400), std::slice::from_ref(&late));
         assert!(long.contains("«あ»") && long.chars().count() < 200, "{long}");
     }
 }

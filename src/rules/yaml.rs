@@ -85,7 +85,11 @@ fn node(raw: Spanned<Raw>) -> Node {
         Raw::Map(entries) => Value::Map(
             entries
                 .into_iter()
-                .map(|(key, value)| Entry { key_at: position(key.referenced), key: key.value, node: node(value) })
+                .map(|(key, value)| Entry {
+                    key_at: position(key.referenced),
+                    key: key.value,
+                    node: node(value),
+                })
                 .collect(),
         ),
     };
@@ -189,7 +193,8 @@ mod tests {
 
     #[test]
     fn keys_and_values_know_their_place() {
-        let root = parse("title: 'A'\ndetection:\n  app: {view: kana, any: [ライン, 'b']}\nn: 3\n", "x.yml").unwrap();
+        let root = parse("title: 'A'\ndetection:\n  app: {view: kana, any: [ライン, 'b']}\nn: 3\n", "x.yml")
+            .unwrap();
         let Value::Map(entries) = &root.value else { panic!("{root:?}") };
         assert_eq!((entries[0].key_at.line, entries[0].key_at.column), (1, 1));
         assert_eq!((entries[0].node.at.line, entries[0].node.at.column), (1, 9));

@@ -2,7 +2,9 @@
 
 /// Latin letters, the accented ones included.
 pub fn is_latin(c: char) -> bool {
-    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}') && c != '×' && c != '÷'
+    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}')
+        && c != '×'
+        && c != '÷'
 }
 
 /// Hiragana or katakana letters (not the marks ー and ・).
@@ -43,16 +45,69 @@ pub fn is_flag_letter(c: char) -> bool {
 
 /// What stands in for a letter that the writer hides: ラ○ン, イ×スタ.
 pub fn is_mask(c: char) -> bool {
-    matches!(c, '○' | '●' | '◯' | '◎' | '〇' | '×' | '✕' | '✖' | '❌' | '⭕' | '*' | '※' | '□' | '■' | '△' | '▲' | '▽' | '▼' | '◇' | '◆' | '☆' | '★')
+    matches!(
+        c,
+        '○' | '●'
+            | '◯'
+            | '◎'
+            | '〇'
+            | '×'
+            | '✕'
+            | '✖'
+            | '❌'
+            | '⭕'
+            | '*'
+            | '※'
+            | '□'
+            | '■'
+            | '△'
+            | '▲'
+            | '▽'
+            | '▼'
+            | '◇'
+            | '◆'
+            | '☆'
+            | '★'
+    )
 }
 
 /// Punctuation that people put between letters without meaning anything by it. Spaces and sentence marks are not here.
 pub fn is_separator(c: char) -> bool {
-    is_mask(c) && c != '〇'
+    is_mask(c)
         || is_symbol(c)
-        || matches!(c,
-            '・' | '･' | '·' | '•' | '‧' | '.' | ',' | '-' | '_' | '/' | '\\' | '|' | '¦' | '+' | '=' | '^' | '\'' | '`'
-            | '"' | ':' | ';' | '~' | '〜' | '#' | '&' | '⁄' | '∕' | '♡' | '♥' | '♪' | '゠')
+        || matches!(
+            c,
+            '・' | '･'
+                | '·'
+                | '•'
+                | '‧'
+                | '.'
+                | ','
+                | '-'
+                | '_'
+                | '/'
+                | '\\'
+                | '|'
+                | '¦'
+                | '+'
+                | '='
+                | '^'
+                | '\''
+                | '`'
+                | '"'
+                | ':'
+                | ';'
+                | '~'
+                | '〜'
+                | '#'
+                | '&'
+                | '⁄'
+                | '∕'
+                | '♡'
+                | '♥'
+                | '♪'
+                | '゠'
+        )
 }
 
 #[cfg(test)]
@@ -65,7 +120,10 @@ mod tests {
             let Some(c) = char::from_u32(code) else { continue };
             let letters = [is_latin(c), is_kana(c), is_kanji(c)];
             assert!(letters.iter().filter(|&&yes| yes).count() <= 1, "{c:?} is of two scripts");
-            assert!(!is_separator(c) || !(is_latin(c) || is_kana(c) || is_kanji(c)), "{c:?} is letter and separator");
+            assert!(
+                !is_separator(c) || !(is_latin(c) || is_kana(c) || is_kanji(c)),
+                "{c:?} is letter and separator"
+            );
         }
     }
 }

@@ -7,22 +7,58 @@ use super::view::{View, ViewBuilder};
 /// Number words, longest first where one begins with another. The flag says that the word alone proves nothing: it counts
 /// only in a longer row with a sure one.
 const WORDS: &[(&str, &str, Sureness)] = &[
-    ("ゼロ", "0", Sureness::Sure), ("ぜろ", "0", Sureness::Sure), ("レイ", "0", Sureness::Weak), ("れい", "0", Sureness::Weak),
-    ("マル", "0", Sureness::Weak), ("まる", "0", Sureness::Weak),
-    ("イチ", "1", Sureness::Sure), ("いち", "1", Sureness::Weak), ("ワン", "1", Sureness::Weak),
-    ("ニー", "2", Sureness::Weak), ("にい", "2", Sureness::Weak), ("ニ", "2", Sureness::Weak), ("に", "2", Sureness::Weak),
-    ("サン", "3", Sureness::Sure), ("さん", "3", Sureness::Weak),
-    ("ヨン", "4", Sureness::Sure), ("よん", "4", Sureness::Sure), ("シ", "4", Sureness::Weak), ("し", "4", Sureness::Weak),
-    ("ゴー", "5", Sureness::Weak), ("ゴ", "5", Sureness::Weak), ("ごう", "5", Sureness::Weak), ("ご", "5", Sureness::Weak),
-    ("ロク", "6", Sureness::Sure), ("ろく", "6", Sureness::Sure),
-    ("ナナ", "7", Sureness::Sure), ("なな", "7", Sureness::Sure), ("シチ", "7", Sureness::Sure), ("しち", "7", Sureness::Sure),
-    ("ハチ", "8", Sureness::Sure), ("はち", "8", Sureness::Sure),
-    ("キュウ", "9", Sureness::Sure), ("きゅう", "9", Sureness::Sure), ("キュー", "9", Sureness::Sure),
-    ("きゅー", "9", Sureness::Sure), ("ク", "9", Sureness::Weak), ("く", "9", Sureness::Weak),
-    ("zero", "0", Sureness::Sure), ("oh", "0", Sureness::Sure), ("nought", "0", Sureness::Sure), ("one", "1", Sureness::Sure),
-    ("two", "2", Sureness::Sure), ("three", "3", Sureness::Sure), ("four", "4", Sureness::Sure), ("five", "5", Sureness::Sure),
-    ("six", "6", Sureness::Sure), ("seven", "7", Sureness::Sure), ("eight", "8", Sureness::Sure), ("nine", "9", Sureness::Sure),
-    ("o", "0", Sureness::Weak), ("l", "1", Sureness::Weak), ("i", "1", Sureness::Weak),
+    ("ゼロ", "0", Sureness::Sure),
+    ("ぜろ", "0", Sureness::Sure),
+    ("レイ", "0", Sureness::Weak),
+    ("れい", "0", Sureness::Weak),
+    ("マル", "0", Sureness::Weak),
+    ("まる", "0", Sureness::Weak),
+    ("イチ", "1", Sureness::Sure),
+    ("いち", "1", Sureness::Weak),
+    ("ワン", "1", Sureness::Weak),
+    ("ニー", "2", Sureness::Weak),
+    ("にい", "2", Sureness::Weak),
+    ("ニ", "2", Sureness::Weak),
+    ("に", "2", Sureness::Weak),
+    ("サン", "3", Sureness::Sure),
+    ("さん", "3", Sureness::Weak),
+    ("ヨン", "4", Sureness::Sure),
+    ("よん", "4", Sureness::Sure),
+    ("シ", "4", Sureness::Weak),
+    ("し", "4", Sureness::Weak),
+    ("ゴー", "5", Sureness::Weak),
+    ("ゴ", "5", Sureness::Weak),
+    ("ごう", "5", Sureness::Weak),
+    ("ご", "5", Sureness::Weak),
+    ("ロク", "6", Sureness::Sure),
+    ("ろく", "6", Sureness::Sure),
+    ("ナナ", "7", Sureness::Sure),
+    ("なな", "7", Sureness::Sure),
+    ("シチ", "7", Sureness::Sure),
+    ("しち", "7", Sureness::Sure),
+    ("ハチ", "8", Sureness::Sure),
+    ("はち", "8", Sureness::Sure),
+    ("キュウ", "9", Sureness::Sure),
+    ("きゅう", "9", Sureness::Sure),
+    ("キュー", "9", Sureness::Sure),
+    ("きゅー", "9", Sureness::Sure),
+    ("ク", "9", Sureness::Weak),
+    ("く", "9", Sureness::Weak),
+    ("zero", "0", Sureness::Sure),
+    ("oh", "0", Sureness::Sure),
+    ("nought", "0", Sureness::Sure),
+    ("one", "1", Sureness::Sure),
+    ("two", "2", Sureness::Sure),
+    ("three", "3", Sureness::Sure),
+    ("four", "4", Sureness::Sure),
+    ("five", "5", Sureness::Sure),
+    ("six", "6", Sureness::Sure),
+    ("seven", "7", Sureness::Sure),
+    ("eight", "8", Sureness::Sure),
+    ("nine", "9", Sureness::Sure),
+    ("o", "0", Sureness::Weak),
+    ("l", "1", Sureness::Weak),
+    ("i", "1", Sureness::Weak),
 ];
 
 /// Spelled-out digits that a row needs before it is read as a number.
@@ -128,8 +164,30 @@ fn starts_word(chars: &[char], at: usize, word: &str) -> bool {
 
 /// Between digits these mean nothing. 「の」 is how a Japanese speaker reads the dash of a phone number.
 fn separates(c: char) -> bool {
-    matches!(c, ' ' | '-' | '.' | ',' | '・' | '/' | '(' | ')' | '_' | '〜' | '*' | '+' | '|' | '~' | 'の' | 'ノ' | 'ー' | '、' | '\'' | '–' | ';' | '\n')
-        || (is_symbol(c) && kanji_digit(c).is_none())
+    matches!(
+        c,
+        ' ' | '-'
+            | '.'
+            | ','
+            | '・'
+            | '/'
+            | '('
+            | ')'
+            | '_'
+            | '〜'
+            | '*'
+            | '+'
+            | '|'
+            | '~'
+            | 'の'
+            | 'ノ'
+            | 'ー'
+            | '、'
+            | '\''
+            | '–'
+            | ';'
+            | '\n'
+    ) || (is_symbol(c) && kanji_digit(c).is_none())
 }
 
 fn read_digit(chars: &[char], at: usize, inside: bool) -> Option<(char, usize, Sureness)> {
@@ -217,7 +275,10 @@ fn spelled_length(chars: &[char], row: &[Digit], run: std::ops::Range<usize>, su
     // At the tail a single kana is a particle when the sentence goes on: 「ハチに電話」.
     let goes_on = row[run.end - 1..].len() == 1
         && chars.get(row[run.end - 1].end).is_some_and(|&c| is_japanese(c) || is_latin(c));
-    let particles = members.iter().rev().take_while(|digit| digit.sureness == Sureness::Weak && digit.end - digit.start == 1);
+    let particles = members
+        .iter()
+        .rev()
+        .take_while(|digit| digit.sureness == Sureness::Weak && digit.end - digit.start == 1);
     if goes_on { members.len() - particles.count() } else { members.len() }
 }
 
@@ -267,7 +328,21 @@ mod tests {
 
     #[test]
     fn words_stay_words() {
-        for text in ["一緒に", "サンダル", "ゼロから", "西さんご", "one of them", "さんご", "いちご", "にしさん", "田中さん12個", "12に34", "八百屋", "三軒茶屋", "for two or three"] {
+        for text in [
+            "一緒に",
+            "サンダル",
+            "ゼロから",
+            "西さんご",
+            "one of them",
+            "さんご",
+            "いちご",
+            "にしさん",
+            "田中さん12個",
+            "12に34",
+            "八百屋",
+            "三軒茶屋",
+            "for two or three",
+        ] {
             assert_eq!(digits(text), text, "{text}");
         }
         assert_eq!(digits("3個で1,200円"), "3個で1200円");

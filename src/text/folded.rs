@@ -93,8 +93,7 @@ fn begins_stretch(c: char) -> bool {
         first.get_or_insert(part);
     });
     let first = first.unwrap_or(c);
-    canonical_combining_class(first) == 0
-        && is_nfkc_quick(std::iter::once(first)) != IsNormalized::Maybe
+    canonical_combining_class(first) == 0 && is_nfkc_quick(std::iter::once(first)) != IsNormalized::Maybe
 }
 
 fn flush(out: &mut ViewBuilder, sent: &View, pending: &mut String, source: &std::ops::Range<usize>) {
@@ -122,7 +121,24 @@ fn flush(out: &mut ViewBuilder, sent: &View, pending: &mut String, source: &std:
 }
 
 fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '\u{2043}' | '\u{2E3A}' | '\u{2E3B}' | 'ー' | '─' | '━' | '⁻' | '₋')
+    matches!(
+        c,
+        '-' | '‐'
+            | '‑'
+            | '‒'
+            | '–'
+            | '—'
+            | '―'
+            | '−'
+            | '\u{2043}'
+            | '\u{2E3A}'
+            | '\u{2E3B}'
+            | 'ー'
+            | '─'
+            | '━'
+            | '⁻'
+            | '₋'
+    )
 }
 
 fn is_wave(c: char) -> bool {
@@ -143,7 +159,9 @@ fn unify_marks(text: &View) -> View {
                 let long = match c {
                     'ー' => is_kana(previous) || previous == 'ー',
                     '-' => is_katakana(previous) && is_katakana(next),
-                    _ if is_dash(c) => is_katakana(previous) && (is_japanese(next) || !next.is_alphanumeric()),
+                    _ if is_dash(c) => {
+                        is_katakana(previous) && (is_japanese(next) || !next.is_alphanumeric())
+                    }
                     _ => is_kana(previous) && is_kana(next),
                 };
                 if long || (previous == 'ー' && c != '-') {
@@ -191,7 +209,8 @@ mod tests {
 
     #[test]
     fn widths_case_and_enclosures_are_one() {
-        for text in ["ＬＩＮＥ", "Ⓛⓘⓝⓔ", "🅻🅸🅽🅴", "🅛🅘🅝🅔", "🄻🄸🄽🄴", "ℒ𝐼𝓝𝔼", "L\u{200B}I\u{FE0F}N\u{AD}E"] {
+        for text in ["ＬＩＮＥ", "Ⓛⓘⓝⓔ", "🅻🅸🅽🅴", "🅛🅘🅝🅔", "🄻🄸🄽🄴", "ℒ𝐼𝓝𝔼", "L\u{200B}I\u{FE0F}N\u{AD}E"]
+        {
             assert_eq!(folded(text), "line", "{text}");
         }
         assert_eq!(folded("０９０①⓪❸0️⃣"), "0901030");

@@ -4,7 +4,8 @@
 //! least three members. Between two Japanese characters a separator that is neither a space nor a mask goes anywhere.
 
 use super::classes::{is_flag_letter, is_japanese, is_kana, is_kanji, is_latin, is_mask, is_separator};
-use super::view::{View, ViewBuilder};
+use super::folded::fold;
+use super::view::{View, ViewBuilder, settle};
 
 /// Members that a row of single letters needs, so that "a b" and 「は い」 stay as they are.
 const MIN_ROW: usize = 3;
@@ -13,6 +14,10 @@ const MAX_GAP: usize = 3;
 
 /// Joins what separators keep apart. Takes the folded view.
 pub fn join(folded: &View) -> View {
+    settle(once(folded), |joined| once(&fold(joined)))
+}
+
+fn once(folded: &View) -> View {
     let chars = folded.chars();
     let dropped = separators_in_rows(&chars);
     let mut out = ViewBuilder::with_capacity(folded.as_str().len());
@@ -24,8 +29,11 @@ pub fn join(folded: &View) -> View {
         }
         // A run of separators between two Japanese characters.
         if is_plain_separator(chars[index]) && out.last().is_some_and(is_japanese) {
-            let end = run_end(&chars, index, |c| is_plain_separator(c));
-            if end - index <= MAX_GAP && chars.get(end).is_some_and(|&c| is_japanese(c)) && !is_kept(&chars, index, end) {
+            let end = run_end(&chars, index, is_plain_separator);
+            if end - index <= MAX_GAP
+                && chars.get(end).is_some_and(|&c| is_japanese(c))
+                && !is_kept(&chars, index, end)
+            {
                 index = end;
                 continue;
             }
@@ -51,7 +59,17 @@ fn run_end(chars: &[char], start: usize, belongs: impl Fn(char) -> bool) -> usiz
 }
 
 fn is_member(c: char) -> bool {
-    is_latin(c) || is_flag_letter(c) || is_kana(c) || is_kanji(c) || c == 'ー' || c.is_ascii_digit() || (c.is_alphabetic() && !c.is_ascii())
+    // The kanji zero is a letter to Unicode, but hides one here.
+    if is_mask(c) {
+        return false;
+    }
+    is_latin(c)
+        || is_flag_letter(c)
+        || is_kana(c)
+        || is_kanji(c)
+        || c == 'ー'
+        || c.is_ascii_digit()
+        || (c.is_alphabetic() && !c.is_ascii())
 }
 
 fn is_gap(c: char) -> bool {
@@ -105,7 +123,6 @@ fn ends_row(chars: &[char], last: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folded::fold;
     use super::*;
 
     fn joined(text: &str) -> String {
@@ -118,7 +135,8 @@ mod tests {
             assert_eq!(joined(text), "line", "{text}");
         }
         assert_eq!(joined("L I N E交換"), "line交換");
-        for text in ["ラ・イ・ン", "ラ イ ン", "ラ*イ*ン", "ラ.イ.ン", "ﾗ･ｲ･ﾝ", "ラ／イ／ン"] {
+        for text in ["ラ・イ・ン", "ラ イ ン", "ラ*イ*ン", "ラ.イ.ン", "ﾗ･ｲ･ﾝ", "ラ／イ／ン"]
+        {
             assert_eq!(joined(text), "ライン", "{text}");
         }
         assert_eq!(joined("振/込で、直・接・取・引"), "振込で、直接取引");
@@ -126,7 +144,16 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays() {
-        for text in ["is it a b-side?", "ラ○ンで", "5-7日", "11-12月", "はい そうです", "a b", "foo.bar@example.com", "vol.2 no.3"] {
+        for text in [
+            "is it a b-side?",
+            "ラ○ンで",
+            "5-7日",
+            "11-12月",
+            "はい そうです",
+            "a b",
+            "foo.bar@example.com",
+            "vol.2 no.3",
+        ] {
             assert_eq!(joined(text), text, "{text}");
         }
     }

@@ -2,20 +2,26 @@
 //! katakana, hidden letters as ○. Starts from the joined view.
 
 use super::classes::{is_hiragana, is_japanese, is_kanji, is_katakana, is_mask};
-use super::view::{View, ViewBuilder};
+use super::folded::fold;
+use super::joined::join;
+use super::view::{View, ViewBuilder, settle};
 
 /// The one character that stands for a hidden letter in this view.
 pub const MASK: char = '○';
 
 /// Folds the joined view to hiragana.
 pub fn to_kana(joined: &View) -> View {
+    settle(once(joined), |kana| once(&join(&fold(kana))))
+}
+
+fn once(joined: &View) -> View {
     let chars = joined.chars();
     let mut katakana = chars.clone();
     for index in 0..chars.len() {
-        if let Some(meant) = look_alike(chars[index]) {
-            if stands_among_katakana(&katakana, index) {
-                katakana[index] = meant;
-            }
+        if let Some(meant) = look_alike(chars[index])
+            && stands_among_katakana(&katakana, index)
+        {
+            katakana[index] = meant;
         }
     }
     let mut out = ViewBuilder::with_capacity(joined.as_str().len());
@@ -108,7 +114,8 @@ fn look_alike(c: char) -> Option<char> {
 
 /// Between two katakana, or at the end of a word that has at least two before.
 fn stands_among_katakana(chars: &[char], index: usize) -> bool {
-    let at = |offset: isize| index.checked_add_signed(offset).and_then(|i| chars.get(i)).copied().unwrap_or(' ');
+    let at =
+        |offset: isize| index.checked_add_signed(offset).and_then(|i| chars.get(i)).copied().unwrap_or(' ');
     let katakana = |c: char| is_katakana(c) || c == 'ー';
     if !katakana(at(-1)) {
         return false;
@@ -120,8 +127,6 @@ fn stands_among_katakana(chars: &[char], index: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folded::fold;
-    use super::super::joined::join;
     use super::*;
 
     fn kana(text: &str) -> String {

@@ -5,11 +5,19 @@ use unicode_normalization::char::{canonical_combining_class, decompose_canonical
 
 use super::classes::{is_japanese, is_latin};
 use super::confusables::{foreign_letter, kanji_letter, leet};
-use super::view::{View, ViewBuilder};
+use super::folded::fold;
+use super::joined::join;
+use super::view::{View, ViewBuilder, settle};
 
 /// Folds the joined view to its skeleton.
 pub fn to_skeleton(joined: &View) -> View {
-    pair_up(&single_letters(joined))
+    // A sign that became a letter may close a row of single letters, which is then joined, and so on.
+    settle(once(joined), |skeleton| once(&join(&fold(skeleton))))
+}
+
+fn once(joined: &View) -> View {
+    // A sign that became a letter may carry a mark of its own.
+    pair_up(&without_marks(&single_letters(joined)))
 }
 
 /// The letter that a character certainly is, whatever stands beside it.
@@ -55,11 +63,11 @@ fn single_letters(joined: &View) -> View {
     for _ in 0..MAX_SWEEPS {
         let mut settled = true;
         for index in (0..chars.len()).rev().chain(0..chars.len()) {
-            if known[index].is_none() {
-                if let Some(letter) = in_word(&chars, &known, index) {
-                    known[index] = Some(letter);
-                    settled = false;
-                }
+            if known[index].is_none()
+                && let Some(letter) = in_word(&chars, &known, index)
+            {
+                known[index] = Some(letter);
+                settled = false;
             }
         }
         if settled {
@@ -117,7 +125,11 @@ fn in_word(chars: &[char], known: &[Option<char>], index: usize) -> Option<char>
             let between = (left || (like(before) && letter_at(index.checked_sub(2))))
                 && (right || (like(after) && letter_at(Some(index + 2))));
             let head = right_two && !is_japanese(before) && !is_word_part(before);
-            let tail = left && letter_at(index.checked_sub(2)) && !is_japanese(after) && !is_word_part(after) && !is_kana_like(c);
+            let tail = left
+                && letter_at(index.checked_sub(2))
+                && !is_japanese(after)
+                && !is_word_part(after)
+                && !is_kana_like(c);
             (between || head || tail).then_some(letter)
         }
     }
@@ -136,10 +148,7 @@ fn is_word_part(c: char) -> bool {
 fn digits_inside(chars: &[char], known: &[Option<char>], index: usize) -> bool {
     let start = if index > 0 && chars[index - 1].is_ascii_digit() { index - 1 } else { index };
     let end = if chars.get(index + 1).is_some_and(char::is_ascii_digit) { index + 2 } else { index + 1 };
-    end - start <= 2
-        && start > 0
-        && known[start - 1].is_some()
-        && known.get(end).is_some_and(Option::is_some)
+    end - start <= 2 && start > 0 && known[start - 1].is_some() && known.get(end).is_some_and(Option::is_some)
 }
 
 /// Whether the `@` at `index` belongs to a mail address: the word after it goes on with a dot and a letter.
@@ -181,8 +190,6 @@ fn pair(first: char, second: Option<char>) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folded::fold;
-    use super::super::joined::join;
     use super::*;
 
     fn skeleton(text: &str) -> String {
@@ -192,8 +199,27 @@ mod tests {
     #[test]
     fn every_disguise_of_line_has_one_skeleton() {
         for text in [
-            "LINE", "Ｌｉｎｅ", "L1NE", "Iine", "lιne", "LΙNE", "lіnе", "ʟɪɴᴇ", "L.I.N.E", "Ł1NE", "l!ne", "l|ne", "🇱🇮🇳🇪", "L工NE", "LエNE",
-            "ĹÏŇÉ", "l̲i̲n̲e̲", "LIN3", "1ine", "L 1 N E", "ㄥine",
+            "LINE",
+            "Ｌｉｎｅ",
+            "L1NE",
+            "Iine",
+            "lιne",
+            "LΙNE",
+            "lіnе",
+            "ʟɪɴᴇ",
+            "L.I.N.E",
+            "Ł1NE",
+            "l!ne",
+            "l|ne",
+            "🇱🇮🇳🇪",
+            "L工NE",
+            "LエNE",
+            "ĹÏŇÉ",
+            "l̲i̲n̲e̲",
+            "LIN3",
+            "1ine",
+            "L 1 N E",
+            "ㄥine",
         ] {
             assert_eq!(skeleton(text), "iine", "{text}");
         }
@@ -209,7 +235,19 @@ mod tests {
 
     #[test]
     fn japanese_numbers_and_addresses_stay() {
-        for text in ["日本刀", "ライン", "口座", "工事中", "1,200円", "2026-11-21", "〇〇様", "ok!", "〒150-0001", "力士", "5×7"] {
+        for text in [
+            "日本刀",
+            "ライン",
+            "口座",
+            "工事中",
+            "1,200円",
+            "2026-11-21",
+            "〇〇様",
+            "ok!",
+            "〒150-0001",
+            "力士",
+            "5×7",
+        ] {
             assert_eq!(skeleton(text), text, "{text}");
         }
         assert_eq!(skeleton("kenta@gmail.com"), "kenta@gmaii.com");

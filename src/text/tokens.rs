@@ -95,7 +95,8 @@ fn split(worker: &mut SegmentWorker, folded: &View) -> Vec<Token> {
             continue;
         }
         let details = segment.details();
-        let field = |index: usize| details.get(index).copied().filter(|value| *value != "*" && !value.is_empty());
+        let field =
+            |index: usize| details.get(index).copied().filter(|value| *value != "*" && !value.is_empty());
         let known = details.len() > 6;
         let mut pos = String::new();
         for level in (0..3).map_while(field) {

@@ -134,6 +134,22 @@ impl ViewBuilder {
     }
 }
 
+/// How often a folding is repeated at most: what people write settles at once.
+const MAX_ROUNDS: usize = 6;
+
+/// Repeats a folding until it changes nothing more, so that folding twice is folding once. `again` maps a view to its next
+/// form, relative to the view itself; the way back to the text as sent is kept.
+pub fn settle(mut view: View, again: impl Fn(&View) -> View) -> View {
+    for _ in 0..MAX_ROUNDS {
+        let next = again(&view);
+        if next.text == view.text {
+            break;
+        }
+        view = next;
+    }
+    view
+}
+
 /// The characters `range` of a text, as sent. Costs one pass up to the end of the range.
 pub fn slice_chars(text: &str, range: Range<usize>) -> &str {
     let mut offsets = text.char_indices().map(|(byte, _)| byte).chain(std::iter::once(text.len()));

@@ -61,8 +61,11 @@ fn missing_fixtures(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer
         for (language, positive, negative) in &covered.by_language {
             if *positive == 0 {
                 found.push(
-                    complain(Code::NoPositive, format!("`{}` has no fixture in {language} that it matches", rule.id))
-                        .help("add one under `match` in fixtures/rules"),
+                    complain(
+                        Code::NoPositive,
+                        format!("`{}` has no fixture in {language} that it matches", rule.id),
+                    )
+                    .help("add one under `match` in fixtures/rules"),
                 );
             }
             if *negative == 0 {

@@ -106,7 +106,11 @@ fn pretty(
     let evaluation = pack.evaluate(turns, judged, true);
     writeln!(out)?;
     for finding in &evaluation.findings {
-        writeln!(out, "match: {} ({}, {}, {})", finding.rule_id, finding.policy, finding.severity, finding.mode)?;
+        writeln!(
+            out,
+            "match: {} ({}, {}, {})",
+            finding.rule_id, finding.policy, finding.severity, finding.mode
+        )?;
     }
     for undecided in &evaluation.undecided {
         writeln!(out, "undecided: {} (unknown: {})", undecided.rule_id, undecided.selections.join(", "))?;

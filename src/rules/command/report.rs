@@ -46,7 +46,15 @@ pub fn write_diagnostics(
                     Some(help) => format!("{} ({help})", diagnostic.message),
                     None => diagnostic.message.clone(),
                 };
-                github(out, kind, &diagnostic.file, diagnostic.at.line, diagnostic.at.column, diagnostic.code.as_str(), &text)?;
+                github(
+                    out,
+                    kind,
+                    &diagnostic.file,
+                    diagnostic.at.line,
+                    diagnostic.at.column,
+                    diagnostic.code.as_str(),
+                    &text,
+                )?;
             }
         }
     }
@@ -76,9 +84,15 @@ pub fn github(
     title: &str,
     text: &str,
 ) -> io::Result<()> {
-    let property = |text: &str| text.replace('%', "%25").replace('\n', "%0A").replace(':', "%3A").replace(',', "%2C");
+    let property =
+        |text: &str| text.replace('%', "%25").replace('\n', "%0A").replace(':', "%3A").replace(',', "%2C");
     let data = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    writeln!(out, "::{kind} file={},line={line},col={column},title={}::{data}", property(file), property(title))
+    writeln!(
+        out,
+        "::{kind} file={},line={line},col={column},title={}::{data}",
+        property(file),
+        property(title)
+    )
 }
 
 /// One case of a JUnit report.

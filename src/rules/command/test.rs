@@ -103,8 +103,11 @@ pub fn describe_selection(selection: &SelectionExplanation) -> String {
         line.push_str(&format!(" at {}", places.join(", ")));
     }
     if !selection.earlier.is_empty() {
-        let places: Vec<_> =
-            selection.earlier.iter().map(|(turn, hit)| format!("message {} {}–{}", turn + 1, hit.start, hit.end)).collect();
+        let places: Vec<_> = selection
+            .earlier
+            .iter()
+            .map(|(turn, hit)| format!("message {} {}–{}", turn + 1, hit.start, hit.end))
+            .collect();
         line.push_str(&format!(" in {}", places.join(", ")));
     }
     for (hit, by) in &selection.excused {

@@ -15,7 +15,11 @@ pub fn read(fields: &Fields<'_>, kind: &str, log: &mut Complaints) -> Option<Cor
     if kind == "event_count" {
         let count = fields.require("count", log).and_then(|_| fields.count("count", 50, log))?;
         if count < 2 {
-            log.add(Code::WrongType, fields.at, "`count` is at least 2: one match is what the rule itself reports");
+            log.add(
+                Code::WrongType,
+                fields.at,
+                "`count` is at least 2: one match is what the rule itself reports",
+            );
             return None;
         }
         let rules = texts(fields.require("rules", log)?, "rules", log);
@@ -25,8 +29,12 @@ pub fn read(fields: &Fields<'_>, kind: &str, log: &mut Complaints) -> Option<Cor
     }
     for key in ["rules", "count", "by"] {
         if let Some(node) = fields.get(key) {
-            log.add(Code::UnknownKey, node.at, format!("`{key}` does not belong into a rule of kind {kind}")).help =
-                Some("list the rules under `steps`".into());
+            log.add(
+                Code::UnknownKey,
+                node.at,
+                format!("`{key}` does not belong into a rule of kind {kind}"),
+            )
+            .help = Some("list the rules under `steps`".into());
         }
     }
     let node = fields.require("steps", log)?;
@@ -56,10 +64,15 @@ fn read_step(node: &Node, log: &mut Complaints) -> Option<Step> {
 /// `90s`, `10m`, `6h`, `2d`.
 fn read_span(node: &Node, log: &mut Complaints) -> Option<TimeDelta> {
     let source = text(node, "timespan", log)?;
-    let span = parse_span(source).filter(|span| *span > TimeDelta::zero() && *span <= TimeDelta::days(MAX_DAYS));
+    let span =
+        parse_span(source).filter(|span| *span > TimeDelta::zero() && *span <= TimeDelta::days(MAX_DAYS));
     if span.is_none() {
-        log.add(Code::UnknownValue, node.at, format!("`{source}` is not a span of time up to {MAX_DAYS} days")).help =
-            Some("write a number and s, m, h or d, such as 30m or 2d".into());
+        log.add(
+            Code::UnknownValue,
+            node.at,
+            format!("`{source}` is not a span of time up to {MAX_DAYS} days"),
+        )
+        .help = Some("write a number and s, m, h or d, such as 30m or 2d".into());
     }
     span
 }

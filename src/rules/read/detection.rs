@@ -26,7 +26,11 @@ const MAX_DISTANCE: usize = 200;
 /// The selections and the condition with its place.
 pub fn read(node: &Node, log: &mut Complaints) -> Option<(Vec<Selection>, Condition, Position)> {
     let Value::Map(entries) = &node.value else {
-        log.add(Code::WrongType, node.at, format!("`detection` must be a mapping, found {}", node.value.kind()));
+        log.add(
+            Code::WrongType,
+            node.at,
+            format!("`detection` must be a mapping, found {}", node.value.kind()),
+        );
         return None;
     };
     let mut selections = Vec::new();
@@ -81,7 +85,11 @@ fn read_selection(name: &str, at: Position, node: &Node, log: &mut Complaints) -
     let previous = fields.get("previous").and_then(|node| read_previous(node, log));
     let matcher = read_matcher(&fields, name, at, log);
     if near.is_some() && previous.is_some() {
-        log.add(Code::Near, at, format!("the selection `{name}` looks at earlier messages, so it cannot be `near` anything"));
+        log.add(
+            Code::Near,
+            at,
+            format!("the selection `{name}` looks at earlier messages, so it cannot be `near` anything"),
+        );
     }
     (log.found.len() == before).then_some(())?;
     let matcher = matcher?;
@@ -91,7 +99,11 @@ fn read_selection(name: &str, at: Position, node: &Node, log: &mut Complaints) -
         return None;
     }
     if near.is_some() && !matches!(matcher, Matcher::Text { .. } | Matcher::Tokens { .. }) {
-        log.add(Code::Near, at, format!("the selection `{name}` has no place in the text, so it cannot be `near` anything"));
+        log.add(
+            Code::Near,
+            at,
+            format!("the selection `{name}` has no place in the text, so it cannot be `near` anything"),
+        );
         return None;
     }
     Some(Selection { name: name.to_owned(), at, matcher, near, role, lang, previous })
@@ -106,7 +118,11 @@ fn read_matcher(fields: &Fields<'_>, name: &str, at: Position, log: &mut Complai
         return None;
     }
     if fields.get("view").is_some() && !texts_present {
-        log.add(Code::Matcher, fields.at, format!("the selection `{name}` has a view but no re, any or word"));
+        log.add(
+            Code::Matcher,
+            fields.at,
+            format!("the selection `{name}` has a view but no re, any or word"),
+        );
         return None;
     }
     if fields.get("gap").is_some() && !present[1] {
@@ -116,7 +132,9 @@ fn read_matcher(fields: &Fields<'_>, name: &str, at: Position, log: &mut Complai
     if texts_present {
         let view = fields.choice("view", &VIEWS, |value| value.parse::<ViewKind>().ok(), log);
         let mut patterns = Vec::new();
-        for (key, kind) in [("re", PatternKind::Regex), ("any", PatternKind::Plain), ("word", PatternKind::Word)] {
+        for (key, kind) in
+            [("re", PatternKind::Regex), ("any", PatternKind::Plain), ("word", PatternKind::Word)]
+        {
             let Some(node) = fields.get(key) else { continue };
             let found = texts(node, key, log);
             if found.is_empty() || found.iter().any(|(source, _)| source.trim().is_empty()) {
@@ -194,7 +212,11 @@ fn read_near(node: &Node, log: &mut Complaints) -> Option<Near> {
         (Some(tokens), None) => Distance::Tokens(tokens),
         (None, Some(chars)) => Distance::Chars(chars),
         _ => {
-            log.add(Code::Near, node.at, "`near` needs either `tokens` or `chars`: how many may stand between");
+            log.add(
+                Code::Near,
+                node.at,
+                "`near` needs either `tokens` or `chars`: how many may stand between",
+            );
             return None;
         }
     };

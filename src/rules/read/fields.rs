@@ -33,10 +33,19 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The entries of a mapping, once every key is found among `known`. `None` when the node is no mapping.
-    pub fn new(node: &'a Node, what: impl Into<String>, known: &[&str], log: &mut Complaints) -> Option<Self> {
+    pub fn new(
+        node: &'a Node,
+        what: impl Into<String>,
+        known: &[&str],
+        log: &mut Complaints,
+    ) -> Option<Self> {
         let what = what.into();
         let Value::Map(entries) = &node.value else {
-            log.add(Code::WrongType, node.at, format!("{what} must be a mapping of keys, found {}", node.value.kind()));
+            log.add(
+                Code::WrongType,
+                node.at,
+                format!("{what} must be a mapping of keys, found {}", node.value.kind()),
+            );
             return None;
         };
         for entry in entries {
@@ -68,7 +77,8 @@ impl<'a> Fields<'a> {
 
     /// Text of a key that must be there and not be blank.
     pub fn required_text(&self, key: &str, log: &mut Complaints) -> String {
-        let Some(found) = self.require(key, log).and_then(|node| text(node, key, log).map(|text| (text, node.at)))
+        let Some(found) =
+            self.require(key, log).and_then(|node| text(node, key, log).map(|text| (text, node.at)))
         else {
             return String::new();
         };
@@ -123,9 +133,10 @@ pub fn text<'a>(node: &'a Node, key: &str, log: &mut Complaints) -> Option<&'a s
 
 pub fn texts(node: &Node, key: &str, log: &mut Complaints) -> Vec<(String, Position)> {
     match &node.value {
-        Value::List(items) => {
-            items.iter().filter_map(|item| text(item, key, log).map(|text| (text.to_owned(), item.at))).collect()
-        }
+        Value::List(items) => items
+            .iter()
+            .filter_map(|item| text(item, key, log).map(|text| (text.to_owned(), item.at)))
+            .collect(),
         _ => text(node, key, log).map(|text| (text.to_owned(), node.at)).into_iter().collect(),
     }
 }

@@ -14,7 +14,18 @@ use super::yaml::{self, Node, Value};
 use crate::contract::Language;
 
 const HEADER: [&str; 12] = [
-    "title", "id", "status", "mode", "policy", "subtype", "severity", "lang", "tags", "message", "falsepositives", "related",
+    "title",
+    "id",
+    "status",
+    "mode",
+    "policy",
+    "subtype",
+    "severity",
+    "lang",
+    "tags",
+    "message",
+    "falsepositives",
+    "related",
 ];
 const BODY: [&str; 8] = ["kind", "detection", "family", "steps", "rules", "timespan", "count", "by"];
 
@@ -38,11 +49,11 @@ pub fn read_file(text: &str, file: &str, stem: &str) -> (Vec<Rule>, Vec<Diagnost
 fn read_root(root: &Node, stem: &str, log: &mut Complaints) -> Vec<Rule> {
     let known: Vec<&str> = HEADER.iter().chain(BODY.iter()).copied().collect();
     let Some(fields) = Fields::new(root, "a rule", &known, log) else { return Vec::new() };
-    if let Some((id, at)) = fields.get("id").and_then(|node| text(node, "id", log).map(|id| (id, node.at))) {
-        if id != stem {
-            log.add(Code::UnknownValue, at, format!("`id` is `{id}` but the path says `{stem}`")).help =
-                Some("leave `id` out: it follows the path".into());
-        }
+    if let Some((id, at)) = fields.get("id").and_then(|node| text(node, "id", log).map(|id| (id, node.at)))
+        && id != stem
+    {
+        log.add(Code::UnknownValue, at, format!("`id` is `{id}` but the path says `{stem}`")).help =
+            Some("leave `id` out: it follows the path".into());
     }
     let Some(family) = fields.get("family") else {
         return read_rule(&fields, None, stem.to_owned(), log).into_iter().collect();
@@ -62,14 +73,21 @@ fn read_root(root: &Node, stem: &str, log: &mut Complaints) -> Vec<Rule> {
 }
 
 /// Reads one rule; what it leaves out comes from its family.
-fn read_rule(own: &Fields<'_>, family: Option<&Fields<'_>>, id: String, log: &mut Complaints) -> Option<Rule> {
+fn read_rule(
+    own: &Fields<'_>,
+    family: Option<&Fields<'_>>,
+    id: String,
+    log: &mut Complaints,
+) -> Option<Rule> {
     let holder = |key: &str| match family {
         Some(family) if own.get(key).is_none() && family.get(key).is_some() => family,
         _ => own,
     };
     let before = log.found.len();
     let title = holder("title").required_text("title", log);
-    let status = holder("status").require("status", log).and_then(|node| choice(node, "status", Status::NAMES, Status::parse, log));
+    let status = holder("status")
+        .require("status", log)
+        .and_then(|node| choice(node, "status", Status::NAMES, Status::parse, log));
     let mode = holder("mode").choice("mode", Mode::NAMES, Mode::parse, log).unwrap_or(Mode::Enforce);
     let policy = holder("policy").required_text("policy", log);
     let severity = holder("severity")
@@ -140,10 +158,13 @@ fn read_body(fields: &Fields<'_>, log: &mut Complaints) -> Option<Body> {
     let kinds = ["message", "part", "temporal", "temporal_ordered", "event_count"];
     let kind = match fields.get("kind") {
         None => "message",
-        Some(node) => choice(node, "kind", &kinds, |kind| kinds.into_iter().find(|known| *known == kind), log)?,
+        Some(node) => {
+            choice(node, "kind", &kinds, |kind| kinds.into_iter().find(|known| *known == kind), log)?
+        }
     };
     let conversation = !matches!(kind, "message" | "part");
-    let misplaced: &[&str] = if conversation { &["detection"] } else { &["steps", "rules", "timespan", "count", "by"] };
+    let misplaced: &[&str] =
+        if conversation { &["detection"] } else { &["steps", "rules", "timespan", "count", "by"] };
     for key in misplaced {
         if let Some(node) = fields.get(key) {
             log.add(Code::UnknownKey, node.at, format!("`{key}` does not belong into a rule of kind {kind}"));
