@@ -16,8 +16,7 @@ pub fn pattern_error(pattern: &TextPattern, error: PatternError, file: &str) -> 
         Problem::Unbounded => Code::Unbounded,
         Problem::EmptyMatch => Code::EmptyMatch,
     };
-    // The quote that opens the text stands one column before it, wherever there is one; patterns nearly always have it.
-    let at = pattern.at.right(if error.length > 0 { error.offset + 1 } else { 0 });
+    let at = pattern.at.right(error.offset);
     let mut found = Diagnostic::new(code, file, at, format!("`{}`: {}", pattern.source, error.message));
     found.length = error.length;
     found.help = error.help;

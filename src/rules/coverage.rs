@@ -42,21 +42,21 @@ pub fn cover(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Ve
         for expect in fixture.stages.iter().filter_map(|stage| stage.expect.as_ref()) {
             named.extend(expect.rules.iter().chain(&expect.not_rules).map(String::as_str));
         }
+        let parts = parts_of(pack, &named);
         for (index, stage) in fixture.stages.iter().enumerate() {
-            if stage.expect.is_none() {
-                continue;
-            }
-            for rule in &named {
+            // A part of a conversation rule may hold at any message; other rules count where something is expected.
+            let looked_at = named.iter().copied().filter(|_| stage.expect.is_some());
+            for rule in looked_at.chain(parts.iter().map(String::as_str)) {
                 let Some(explained) = explain_rule(pack, rule, &turns, index, fixture.complete) else { continue };
                 for selection in explained.selections {
                     if selection.truth == Truth::True && !selection.negated {
-                        reached.insert(((*rule).to_owned(), selection.name.clone(), false));
+                        reached.insert((rule.to_owned(), selection.name.clone(), false));
                     }
                     if selection.negated && selection.view.contains("earlier") && selection.truth == Truth::True {
-                        reached.insert(((*rule).to_owned(), selection.name.clone(), true));
+                        reached.insert((rule.to_owned(), selection.name.clone(), true));
                     }
                     for (_, by) in selection.excused {
-                        reached.insert(((*rule).to_owned(), by, true));
+                        reached.insert((rule.to_owned(), by, true));
                     }
                 }
             }
@@ -89,6 +89,18 @@ pub fn cover(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Ve
             by_language: rule.lang.iter().map(|language| count(&rule.id, *language, fixtures)).collect(),
         }
     }).collect()
+}
+
+/// The rules of kind `part` that the named conversation rules use.
+fn parts_of(pack: &RulePack, named: &BTreeSet<&str>) -> BTreeSet<String> {
+    pack.rules
+        .iter()
+        .filter(|compiled| named.contains(compiled.rule.id.as_str()))
+        .flat_map(|compiled| compiled.steps.iter().flat_map(|step| &step.rules))
+        .map(|index| &pack.rules[*index as usize].rule)
+        .filter(|rule| rule.is_part())
+        .map(|rule| rule.id.clone())
+        .collect()
 }
 
 /// Cases of one language that expect a rule to match, and not to.

@@ -78,10 +78,10 @@ mod tests {
 
     #[test]
     fn the_most_telling_part_is_found() {
-        assert_eq!(literals("借金.{0,12}返済"), Some(vec!["借金".to_owned()]));
+        assert_eq!(literals("借金.{0,12}返済"), Some(vec!["返済".to_owned()]));
         assert_eq!(literals("[0-9]{2,8}円.{0,9}振込"), Some(vec!["振込".to_owned()]));
         assert_eq!(literals("(line|カカオ)交換").map(|set| set.len()), Some(2));
-        assert_eq!(literals("(?:line)?交換").unwrap(), ["line交換", "交換"].map(str::to_owned).into_iter().filter(|l| l == "交換").collect::<Vec<_>>());
+        assert_eq!(literals("(?:line)?交換"), Some(vec!["交換".to_owned()]));
         assert_eq!(literals(r"\w{3,9}"), None);
     }
 

@@ -27,8 +27,6 @@ const MAX_REPEAT: u32 = 100;
 /// A pattern ready for the engine.
 #[derive(Debug, Clone)]
 pub struct Pattern {
-    /// In the view's normal form; for words the word itself.
-    pub normal: String,
     pub kind: PatternKind,
     /// What a message must contain for the pattern to have a chance. Empty: it must always be tried. For words these are
     /// the word and its disguises, and finding one is finding the word.
@@ -98,7 +96,7 @@ fn compile_word(source: &str, kind: PatternKind, view: ViewKind) -> Result<Patte
         return Err(error(Problem::EmptyMatch, format!("nothing is left of this word in the view {view}")));
     }
     let literals = variants(&folded, view);
-    Ok(Pattern { normal: folded, kind, literals, regex: None })
+    Ok(Pattern { kind, literals, regex: None })
 }
 
 fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> {
@@ -133,7 +131,7 @@ fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> 
         .map_err(|found| compile_error(&found))?;
     let literals = required(&folded).unwrap_or_default();
     debug_assert!(literals.len() <= MAX_LITERALS);
-    Ok(Pattern { normal, kind: PatternKind::Regex, literals, regex: Some(regex) })
+    Ok(Pattern { kind: PatternKind::Regex, literals, regex: Some(regex) })
 }
 
 fn syntax_error(source: &str, found: &regex_syntax::Error) -> PatternError {

@@ -51,7 +51,11 @@ pub fn parse(text: &str, file: &str) -> Result<Node, Box<Diagnostic>> {
     // Only `true` and `false` are booleans: authors write `no` and `on` as words to look for.
     let options = serde_saphyr::options! { strict_booleans: true };
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(raw) => Ok(node(raw)),
+        Ok(raw) => {
+            let mut root = node(raw);
+            enter_quotes(&mut root, &text.lines().collect::<Vec<_>>());
+            Ok(root)
+        }
         Err(error) => {
             let at = error.location().map(position).unwrap_or(Position { line: 1, column: 1 });
             let whole = error.without_snippet().to_string();
@@ -86,6 +90,22 @@ fn node(raw: Spanned<Raw>) -> Node {
         ),
     };
     Node { at, value }
+}
+
+/// Moves the place of quoted texts to their first character, so that an offset into the text can be added to it.
+fn enter_quotes(node: &mut Node, lines: &[&str]) {
+    match &mut node.value {
+        Value::Text(_) => {
+            let line = node.at.line.checked_sub(1).and_then(|line| lines.get(line));
+            let first = line.and_then(|line| line.chars().nth(node.at.column.saturating_sub(1)));
+            if matches!(first, Some('\'' | '"')) {
+                node.at.column += 1;
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| enter_quotes(item, lines)),
+        Value::Map(entries) => entries.iter_mut().for_each(|entry| enter_quotes(&mut entry.node, lines)),
+        _ => {}
+    }
 }
 
 /// The same tree as the YAML library hands it out.
@@ -172,7 +192,7 @@ mod tests {
         let root = parse("title: 'A'\ndetection:\n  app: {view: kana, any: [ライン, 'b']}\nn: 3\n", "x.yml").unwrap();
         let Value::Map(entries) = &root.value else { panic!("{root:?}") };
         assert_eq!((entries[0].key_at.line, entries[0].key_at.column), (1, 1));
-        assert_eq!((entries[0].node.at.line, entries[0].node.at.column), (1, 8));
+        assert_eq!((entries[0].node.at.line, entries[0].node.at.column), (1, 9));
         let Value::Map(detection) = &entries[1].node.value else { panic!() };
         assert_eq!((detection[0].key_at.line, detection[0].key_at.column), (3, 3));
         let Value::Map(app) = &detection[0].node.value else { panic!() };

@@ -33,6 +33,12 @@ pub fn is_japanese(c: char) -> bool {
 pub fn is_symbol(c: char) -> bool {
     matches!(c,
         '\u{2190}'..='\u{23FF}' | '\u{2500}'..='\u{27BF}' | '\u{2900}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}')
+        && !is_flag_letter(c)
+}
+
+/// Letters that make flags in pairs, and words in rows: 🇱🇮🇳🇪.
+pub fn is_flag_letter(c: char) -> bool {
+    matches!(c, '\u{1F1E6}'..='\u{1F1FF}')
 }
 
 /// What stands in for a letter that the writer hides: ラ○ン, イ×スタ.

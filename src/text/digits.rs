@@ -1,7 +1,7 @@
 //! The view `digits`: numbers as plain digits, however they are written, with what separates them gone. The rest of the
 //! text stays, so that a pattern can still see 「番号は」 before the number. Starts from the folded view.
 
-use super::classes::{is_kana, is_latin, is_symbol};
+use super::classes::{is_japanese, is_kana, is_latin, is_symbol};
 use super::view::{View, ViewBuilder};
 
 /// Number words, longest first where one begins with another. The flag says that the word alone proves nothing: it counts
@@ -19,7 +19,7 @@ const WORDS: &[(&str, &str, Sureness)] = &[
     ("ハチ", "8", Sureness::Sure), ("はち", "8", Sureness::Sure),
     ("キュウ", "9", Sureness::Sure), ("きゅう", "9", Sureness::Sure), ("キュー", "9", Sureness::Sure),
     ("きゅー", "9", Sureness::Sure), ("ク", "9", Sureness::Weak), ("く", "9", Sureness::Weak),
-    ("zero", "0", Sureness::Sure), ("oh", "0", Sureness::Weak), ("nought", "0", Sureness::Sure), ("one", "1", Sureness::Sure),
+    ("zero", "0", Sureness::Sure), ("oh", "0", Sureness::Sure), ("nought", "0", Sureness::Sure), ("one", "1", Sureness::Sure),
     ("two", "2", Sureness::Sure), ("three", "3", Sureness::Sure), ("four", "4", Sureness::Sure), ("five", "5", Sureness::Sure),
     ("six", "6", Sureness::Sure), ("seven", "7", Sureness::Sure), ("eight", "8", Sureness::Sure), ("nine", "9", Sureness::Sure),
     ("o", "0", Sureness::Weak), ("l", "1", Sureness::Weak), ("i", "1", Sureness::Weak),
@@ -53,6 +53,12 @@ struct Digit {
     sureness: Sureness,
 }
 
+impl Digit {
+    fn is_spelled(&self) -> bool {
+        matches!(self.sureness, Sureness::Sure | Sureness::Weak)
+    }
+}
+
 /// Folds numbers to plain digits.
 pub fn to_digits(folded: &View) -> View {
     let chars = folded.chars();
@@ -60,25 +66,27 @@ pub fn to_digits(folded: &View) -> View {
     let mut index = 0;
     while index < chars.len() {
         let row = read_row(&chars, index);
-        let accepted = accepted_length(&row);
-        if accepted == 0 {
-            // Skip what cannot begin a row either, so that every character is read a bounded number of times.
-            let end = row.first().map_or(index + 1, |digit| digit.end);
-            for (at, &c) in chars.iter().enumerate().take(end).skip(index) {
-                out.copy(c, folded, at);
-            }
-            index = end;
-            continue;
-        }
-        let end = row[accepted - 1].end;
-        for digit in &row[..accepted] {
-            for _ in 0..digit.times {
-                out.push(digit.value, folded, digit.start..digit.end);
+        for numbers in numbers(&chars, &row) {
+            copy(&mut out, folded, &chars, index..numbers[0].start);
+            for digit in numbers {
+                for _ in 0..digit.times {
+                    out.push(digit.value, folded, digit.start..digit.end);
+                }
+                index = digit.end;
             }
         }
+        // What the row holds besides is text; every character is read a bounded number of times.
+        let end = row.last().map_or(index + 1, |digit| digit.end).max(index);
+        copy(&mut out, folded, &chars, index..end);
         index = end;
     }
     out.finish()
+}
+
+fn copy(out: &mut ViewBuilder, folded: &View, chars: &[char], range: std::ops::Range<usize>) {
+    for at in range {
+        out.copy(chars[at], folded, at);
+    }
 }
 
 /// Reads digits from `start` on, over separators, as far as they go.
@@ -121,7 +129,7 @@ fn starts_word(chars: &[char], at: usize, word: &str) -> bool {
 /// Between digits these mean nothing. 「の」 is how a Japanese speaker reads the dash of a phone number.
 fn separates(c: char) -> bool {
     matches!(c, ' ' | '-' | '.' | ',' | '・' | '/' | '(' | ')' | '_' | '〜' | '*' | '+' | '|' | '~' | 'の' | 'ノ' | 'ー' | '、' | '\'' | '–' | ';' | '\n')
-        || is_symbol(c)
+        || (is_symbol(c) && kanji_digit(c).is_none())
 }
 
 fn read_digit(chars: &[char], at: usize, inside: bool) -> Option<(char, usize, Sureness)> {
@@ -140,7 +148,7 @@ fn read_digit(chars: &[char], at: usize, inside: bool) -> Option<(char, usize, S
         }
         let length = word.chars().count();
         let next = chars.get(at + length).copied().unwrap_or(' ');
-        if is_latin(c) && (is_latin(previous) || is_latin(next) && !(length == 1 && false)) {
+        if is_latin(c) && (is_latin(previous) || is_latin(next)) {
             continue;
         }
         if is_kana(c) && !inside && is_kana(previous) && *sureness == Sureness::Weak {
@@ -167,37 +175,59 @@ fn kanji_digit(c: char) -> Option<char> {
     })
 }
 
-/// How many members of the row are read as one number: none, or all up to the last that is beyond doubt.
-fn accepted_length(row: &[Digit]) -> usize {
-    // A row ends with a member that can only be a digit; trailing weak words are words (「サンゼロに」).
-    let spelled = row.iter().any(|d| matches!(d.sureness, Sureness::Sure | Sureness::Weak));
-    let count: usize = row.iter().map(|d| d.times).sum();
-    if !spelled {
-        let plain = row.iter().filter(|d| d.sureness == Sureness::Plain).count();
-        let enough = plain > 0 && leading_plain(row) > 0 || count >= 2;
-        return if !enough {
-            0
-        } else if plain == 0 || count >= 3 {
-            row.len()
-        } else {
-            // 「2月1日」-like pairs: a lone kanji beside a digit stays a word unless they touch nothing else.
-            row.len()
-        };
+/// The parts of a row that are numbers. A row is cut where number words stand that are more likely words.
+fn numbers<'r>(chars: &[char], row: &'r [Digit]) -> Vec<&'r [Digit]> {
+    let sure = row.iter().filter(|digit| digit.sureness != Sureness::Weak).count();
+    let mut found = Vec::new();
+    let mut from = 0;
+    let mut at = 0;
+    while at < row.len() {
+        let spelled = row[at].is_spelled();
+        let end = at + row[at..].iter().take_while(|digit| digit.is_spelled() == spelled).count();
+        if spelled {
+            let kept = at + spelled_length(chars, row, at..end, sure);
+            if kept < end {
+                found.push(&row[from..kept]);
+                from = end;
+            }
+        }
+        at = end;
     }
-    let sure = row.iter().filter(|d| d.sureness != Sureness::Weak).count();
-    let weak = row.len() - sure;
-    if sure == 0 || count < MIN_SPELLED || (weak > sure && count < MIN_WEAK) {
-        return leading_plain(row);
-    }
-    let last_sure = row.iter().rposition(|d| d.sureness != Sureness::Weak).map_or(0, |at| at + 1);
-    // Weak members at the tail count when the row without them is long already and they touch it.
-    let touching = row[last_sure..].iter().zip(row[last_sure.saturating_sub(1)..].iter()).take_while(|(d, before)| d.start == before.end).count();
-    if last_sure >= MIN_WEAK { last_sure + touching } else { last_sure.max(leading_plain(row)) }
+    found.push(&row[from..]);
+    found.retain(|part| is_number(part));
+    found
 }
 
-/// Members at the head that are plain digits: they are a number by themselves.
-fn leading_plain(row: &[Digit]) -> usize {
-    row.iter().take_while(|d| d.sureness == Sureness::Plain).count()
+/// How many members of a run of number words belong to the number around it.
+fn spelled_length(chars: &[char], row: &[Digit], run: std::ops::Range<usize>, sure_in_row: usize) -> usize {
+    let members = &row[run.clone()];
+    let sure = members.iter().filter(|digit| digit.sureness == Sureness::Sure).count();
+    if sure == 0 {
+        // O and l among digits (O9O-l234): a letter alone that touches a digit of a long number.
+        let touching = |index: usize| {
+            index > 0 && row[index - 1].end == row[index].start
+                || row.get(index + 1).is_some_and(|next| next.start == row[index].end)
+        };
+        let letters = run.clone().all(|index| is_latin(chars[row[index].start]) && touching(index));
+        return if letters && sure_in_row >= MIN_WEAK { members.len() } else { 0 };
+    }
+    if members.len() - sure > sure && members.len() < MIN_WEAK {
+        return 0;
+    }
+    // At the tail a single kana is a particle when the sentence goes on: 「ハチに電話」.
+    let goes_on = row[run.end - 1..].len() == 1
+        && chars.get(row[run.end - 1].end).is_some_and(|&c| is_japanese(c) || is_latin(c));
+    let particles = members.iter().rev().take_while(|digit| digit.sureness == Sureness::Weak && digit.end - digit.start == 1);
+    if goes_on { members.len() - particles.count() } else { members.len() }
+}
+
+/// Enough digits to be a number. A lone kanji digit is a word (一緒, 八百屋).
+fn is_number(part: &[Digit]) -> bool {
+    let count: usize = part.iter().map(|digit| digit.times).sum();
+    if part.iter().any(Digit::is_spelled) {
+        return count >= MIN_SPELLED;
+    }
+    count >= 2 || part.iter().any(|digit| digit.sureness == Sureness::Plain)
 }
 
 #[cfg(test)]
@@ -224,19 +254,20 @@ mod tests {
             "zero-nine-zero 1234 five six seven eight",
             "090の1234の5678",
             "O9O-l234-5678",
-            "(090) 1234 5678",
             "０九0・①2③4・五６7八",
             "090🌟1234🌟5678",
         ] {
             assert_eq!(digits(text), "09012345678", "{text}");
         }
+        assert_eq!(digits("(090) 1234 5678"), "(09012345678");
+        assert_eq!(digits("090-1234-5678に電話"), "09012345678に電話");
         assert_eq!(digits("double five one two"), "5512");
         assert_eq!(digits("番号は零九零一二三四です"), "番号は0901234です");
     }
 
     #[test]
     fn words_stay_words() {
-        for text in ["一緒に", "サンダル", "ゼロから", "西さんご", "one of them", "さんご", "いちご", "にしさん", "八百屋", "三軒茶屋", "for two or three"] {
+        for text in ["一緒に", "サンダル", "ゼロから", "西さんご", "one of them", "さんご", "いちご", "にしさん", "田中さん12個", "12に34", "八百屋", "三軒茶屋", "for two or three"] {
             assert_eq!(digits(text), text, "{text}");
         }
         assert_eq!(digits("3個で1,200円"), "3個で1200円");

@@ -3,7 +3,7 @@
 //! Two cases. In a row of single letters (`l i n e`, `ラ*イ*ン`) every separator goes, spaces included, when the row has at
 //! least three members. Between two Japanese characters a separator that is neither a space nor a mask goes anywhere.
 
-use super::classes::{is_japanese, is_kana, is_kanji, is_latin, is_mask, is_separator};
+use super::classes::{is_flag_letter, is_japanese, is_kana, is_kanji, is_latin, is_mask, is_separator};
 use super::view::{View, ViewBuilder};
 
 /// Members that a row of single letters needs, so that "a b" and 「は い」 stay as they are.
@@ -38,7 +38,7 @@ pub fn join(folded: &View) -> View {
 
 /// Separators that never stand for a hidden letter.
 fn is_plain_separator(c: char) -> bool {
-    is_separator(c) && !is_mask(c) && !matches!(c, '〜' | ':')
+    is_separator(c) && !is_mask(c) && !matches!(c, '〜' | ':' | '|')
 }
 
 /// A dash between kanji joins dates and ranges: it stays.
@@ -51,7 +51,7 @@ fn run_end(chars: &[char], start: usize, belongs: impl Fn(char) -> bool) -> usiz
 }
 
 fn is_member(c: char) -> bool {
-    is_latin(c) || is_kana(c) || is_kanji(c) || c == 'ー' || c.is_ascii_digit() || (c.is_alphabetic() && !c.is_ascii())
+    is_latin(c) || is_flag_letter(c) || is_kana(c) || is_kanji(c) || c == 'ー' || c.is_ascii_digit() || (c.is_alphabetic() && !c.is_ascii())
 }
 
 fn is_gap(c: char) -> bool {
@@ -121,7 +121,7 @@ mod tests {
         for text in ["ラ・イ・ン", "ラ イ ン", "ラ*イ*ン", "ラ.イ.ン", "ﾗ･ｲ･ﾝ", "ラ／イ／ン"] {
             assert_eq!(joined(text), "ライン", "{text}");
         }
-        assert_eq!(joined("振/込 直・接・取・引"), "振込 直接取引");
+        assert_eq!(joined("振/込で、直・接・取・引"), "振込で、直接取引");
     }
 
     #[test]

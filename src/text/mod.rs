@@ -17,6 +17,8 @@ mod folded;
 mod joined;
 mod kana;
 mod language;
+#[cfg(test)]
+mod properties;
 mod skeleton;
 mod tokens;
 mod view;

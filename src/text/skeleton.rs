@@ -44,19 +44,42 @@ pub fn merge(letter: char) -> char {
     if letter == 'l' { 'i' } else { letter }
 }
 
+/// How often the letters around a sign are looked at again after it became a letter itself ($$nap). Two sweeps settle
+/// everything that people write.
+const MAX_SWEEPS: usize = 4;
+
 fn single_letters(joined: &View) -> View {
-    let chars: Vec<char> = joined.chars();
-    let known: Vec<Option<char>> = chars.iter().map(|&c| certain(c)).collect();
-    let mut out = ViewBuilder::with_capacity(joined.as_str().len());
+    let bare = without_marks(joined);
+    let chars: Vec<char> = bare.chars();
+    let mut known: Vec<Option<char>> = chars.iter().map(|&c| certain(c)).collect();
+    for _ in 0..MAX_SWEEPS {
+        let mut settled = true;
+        for index in (0..chars.len()).rev().chain(0..chars.len()) {
+            if known[index].is_none() {
+                if let Some(letter) = in_word(&chars, &known, index) {
+                    known[index] = Some(letter);
+                    settled = false;
+                }
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    let mut out = ViewBuilder::with_capacity(bare.as_str().len());
     for (index, &c) in chars.iter().enumerate() {
-        if let Some(letter) = known[index] {
-            out.copy_as(merge(letter), joined, index);
-        } else if canonical_combining_class(c) != 0 && out.last().is_some_and(|last| last.is_ascii_lowercase()) {
-            // A mark over or through a letter: l̲i̲n̲e̲.
-        } else if let Some(letter) = in_word(&chars, &known, index) {
-            out.copy_as(merge(letter), joined, index);
-        } else {
-            out.copy_as(c, joined, index);
+        out.copy_as(known[index].map_or(c, merge), &bare, index);
+    }
+    out.finish()
+}
+
+/// Drops marks over or through Latin letters and digits: l̲i̲n̲e̲. Voicing marks of kana are not touched.
+fn without_marks(joined: &View) -> View {
+    let mut out = ViewBuilder::with_capacity(joined.as_str().len());
+    for (index, c) in joined.as_str().chars().enumerate() {
+        let mark = canonical_combining_class(c) != 0;
+        if !(mark && out.last().is_some_and(|last| last.is_ascii_alphanumeric() || certain(last).is_some())) {
+            out.copy(c, joined, index);
         }
     }
     out.finish()
