@@ -109,7 +109,8 @@ impl Corpus {
         let mut parts = [Part::default(), Part::default(), Part::default()];
         for conversation in read_folder::<Conversation>(&folder.join("conversations"))? {
             let part = part_of.get(conversation.author_batch.as_str());
-            let part = part.ok_or_else(|| fail(format!("batch `{}` is in no part", conversation.author_batch)))?;
+            let part =
+                part.ok_or_else(|| fail(format!("batch `{}` is in no part", conversation.author_batch)))?;
             parts[*part].conversations.push(conversation);
         }
         for inquiry in read_folder::<LabelledInquiry>(&folder.join("inquiries"))? {
@@ -154,4 +155,81 @@ pub fn read_lines<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Vec<T>,
             serde_json::from_str(line).map_err(|error| fail(Some(index + 1), error.to_string()))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+    use super::*;
+
+    fn corpus() -> Corpus {
+        Corpus::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/corpus")).unwrap()
+    }
+
+    #[test]
+    fn labels_are_known_and_ids_are_unique() {
+        let mut ids = BTreeSet::new();
+        for (_, part) in corpus().parts() {
+            for conversation in &part.conversations {
+                assert!(ids.insert(conversation.conversation.clone()), "{}", conversation.conversation);
+                assert!(!conversation.messages.is_empty(), "{}", conversation.conversation);
+                for label in conversation.messages.iter().flat_map(|message| &message.labels) {
+                    let known = [
+                        "external_induction.contact",
+                        "external_induction.payment",
+                        "external_induction.deal",
+                        "external_induction.link",
+                        "harassment",
+                    ];
+                    assert!(known.contains(&label.as_str()), "{}: {label}", conversation.conversation);
+                }
+            }
+            for inquiry in &part.inquiries {
+                assert!(ids.insert(inquiry.inquiry.clone()), "{}", inquiry.inquiry);
+            }
+        }
+    }
+
+    /// Composed, not multiplied: no example shares more than two thirds of the five-character grams of the shorter of the two with
+    /// another. Grams that stand in very many examples (set phrases) tell nothing and are left out, as are very short texts.
+    #[test]
+    fn no_example_is_another_one_with_a_word_changed() {
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for (_, part) in corpus().parts() {
+            for conversation in &part.conversations {
+                let whole = conversation.messages.iter().map(|message| message.text.as_str()).collect();
+                texts.push((conversation.conversation.clone(), whole));
+            }
+            texts
+                .extend(part.inquiries.iter().map(|inquiry| (inquiry.inquiry.clone(), inquiry.text.clone())));
+        }
+        let grams: Vec<BTreeSet<String>> = texts.iter().map(|(_, text)| grams(text)).collect();
+        let mut holders: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (index, grams) in grams.iter().enumerate() {
+            grams.iter().for_each(|gram| holders.entry(gram).or_default().push(index));
+        }
+        let mut near = Vec::new();
+        for (index, own) in grams.iter().enumerate().filter(|(_, own)| own.len() >= 12) {
+            let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+            for others in own.iter().map(|gram| &holders[gram.as_str()]).filter(|others| others.len() < 200) {
+                others
+                    .iter()
+                    .filter(|other| **other < index)
+                    .for_each(|other| *shared.entry(*other).or_default() += 1);
+            }
+            for (other, count) in shared {
+                let shorter = own.len().min(grams[other].len());
+                if shorter >= 12 && count * 3 > shorter * 2 {
+                    near.push(format!("{} and {}", texts[index].0, texts[other].0));
+                }
+            }
+        }
+        assert!(near.is_empty(), "near-duplicates: {near:?}");
+    }
+
+    fn grams(text: &str) -> BTreeSet<String> {
+        let characters: Vec<char> = text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+        characters.windows(5).map(|window| window.iter().collect()).collect()
+    }
 }

@@ -54,8 +54,8 @@ pub fn read_agents(file: Option<&Path>) -> Result<Vec<AgentProfile>, CliError> {
     };
     let fail = |error: String| CliError::Usage(format!("{}: {error}", file.display()));
     let text = std::fs::read_to_string(&file).map_err(|error| fail(error.to_string()))?;
-    let agents: Vec<AgentProfile> =
-        serde_json::from_str(&text).map_err(|error| fail(format!("expected a JSON array of agents: {error}")))?;
+    let agents: Vec<AgentProfile> = serde_json::from_str(&text)
+        .map_err(|error| fail(format!("expected a JSON array of agents: {error}")))?;
     for agent in &agents {
         if let Some((skill, proficiency)) = agent.skills.iter().find(|(_, level)| !(1..=5).contains(*level)) {
             return Err(fail(format!(

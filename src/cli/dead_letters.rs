@@ -79,7 +79,9 @@ async fn everything(store: &dyn Store, include_replayed: bool) -> Result<Vec<Dea
 
 async fn one(store: &dyn Store, id: &str) -> Result<DeadLetterRow, CliError> {
     store.dead_letter(id).await?.ok_or_else(|| {
-        CliError::Usage(format!("no dead letter has the id `{id}`; `mimamori dead-letters list --all` shows them"))
+        CliError::Usage(format!(
+            "no dead letter has the id `{id}`; `mimamori dead-letters list --all` shows them"
+        ))
     })
 }
 

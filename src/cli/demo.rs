@@ -41,7 +41,8 @@ pub async fn run(mut config: Config, arguments: Arguments) -> Result<ExitCode, C
 
     let corpus_folder = locate(Path::new("fixtures/corpus"), "corpus folder", "the working directory")?;
     let corpus = Corpus::read(&corpus_folder).map_err(|error| CliError::Usage(error.to_string()))?;
-    let embedded = EmbeddedQueue::open(&queue_file, &config.queue.prefix, config.queue.delivery_limit).await?;
+    let embedded =
+        EmbeddedQueue::open(&queue_file, &config.queue.prefix, config.queue.delivery_limit).await?;
     let embedded = Arc::new(embedded);
     let queue: Arc<dyn Queue> = embedded.clone();
     let store = crate::store::open(&config.store.url, config.store.max_connections).await?;

@@ -20,7 +20,8 @@ fn open(file: Option<&Path>) -> Result<Box<dyn BufRead + Send>, CliError> {
     Ok(match file {
         None => Box::new(BufReader::new(io::stdin())),
         Some(path) => {
-            let file = File::open(path).map_err(|error| CliError::Usage(format!("{}: {error}", path.display())))?;
+            let file =
+                File::open(path).map_err(|error| CliError::Usage(format!("{}: {error}", path.display())))?;
             Box::new(BufReader::new(file))
         }
     })

@@ -12,8 +12,8 @@ use crate::config::{Config, locate};
 use crate::contract::{Language, Policy, Skill};
 use crate::corpus::{Corpus, Part};
 use crate::evaluation::{
-    Observation, PolicyFigures, WRONG_ALLOCATION_RATE, calibrate_inquiries, calibrate_policies, evaluate_inquiries,
-    evaluate_policy, inquiry_report, observe, policy_report, tag_report,
+    Observation, PolicyFigures, WRONG_ALLOCATION_RATE, calibrate_inquiries, calibrate_policies,
+    evaluate_inquiries, evaluate_policy, inquiry_report, observe, policy_report, tag_report,
 };
 use crate::model::folder::{InquiryDescription, PolicyDescription, read_description, write_description};
 use crate::model::train::{TrainOptions, train_conversations, train_inquiries};
@@ -129,7 +129,8 @@ fn read_corpus(folder: &Path) -> Result<Corpus, CliError> {
 fn train(config: &Config, arguments: &TrainArguments) -> Result<ExitCode, CliError> {
     let corpus = read_corpus(&arguments.place.corpus)?;
     let encoder = locate(&config.models.encoder, "encoder folder", "models.encoder")?;
-    let version = arguments.version.clone().unwrap_or_else(|| format!("{}.1", chrono::Utc::now().format("%Y-%m-%d")));
+    let version =
+        arguments.version.clone().unwrap_or_else(|| format!("{}.1", chrono::Utc::now().format("%Y-%m-%d")));
     let options = TrainOptions {
         version,
         first_layer: arguments.first_layer,
@@ -203,11 +204,15 @@ fn calibrate(config: &Config, models: &Path, corpus: &Corpus, task: Task) -> Res
         let folder = locate(&config.models.inquiries, "model folder", "models.inquiries")?;
         let mut description: InquiryDescription = read_description(&folder).map_err(model_error)?;
         let held_out = &corpus.held_out.inquiries;
-        let texts: Vec<(Option<&str>, &str)> = held_out.iter().map(|i| (i.subject.as_deref(), i.text.as_str())).collect();
+        let texts: Vec<(Option<&str>, &str)> =
+            held_out.iter().map(|i| (i.subject.as_deref(), i.text.as_str())).collect();
         let place = |skill: Skill| description.skills.iter().position(|known| *known == skill);
         let truths: Option<Vec<usize>> = held_out.iter().map(|inquiry| place(inquiry.skill)).collect();
         let truths = truths.ok_or_else(|| {
-            CliError::Usage(format!("{}: the corpus has a skill that the model does not know", folder.display()))
+            CliError::Usage(format!(
+                "{}: the corpus has a skill that the model does not know",
+                folder.display()
+            ))
         })?;
         (description.temperature, description.confidence_floor) =
             calibrate_inquiries(&model.logits(&texts), &truths, &description.skills);
@@ -278,7 +283,8 @@ fn eval(config: &Config, arguments: &EvalArguments) -> Result<ExitCode, CliError
     all.insert("skills".into(), json(&figures)?);
     if let Some(file) = &arguments.json {
         let text = serde_json::to_string_pretty(&all).map_err(|error| CliError::Bug(error.to_string()))?;
-        std::fs::write(file, text).map_err(|error| CliError::Failed(format!("{}: {error}", file.display())))?;
+        std::fs::write(file, text)
+            .map_err(|error| CliError::Failed(format!("{}: {error}", file.display())))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -290,7 +296,8 @@ fn json<T: serde::Serialize>(figures: &T) -> Result<serde_json::Value, CliError>
 /// The whole part, and each language.
 fn slices(moderator: &Moderator, index: usize, observations: &[Observation]) -> Vec<(String, PolicyFigures)> {
     let settings = &moderator.policies()[index];
-    let mut all = vec![("all".to_owned(), evaluate_policy(settings, index, &observations.iter().collect::<Vec<_>>()))];
+    let mut all =
+        vec![("all".to_owned(), evaluate_policy(settings, index, &observations.iter().collect::<Vec<_>>()))];
     for language in Language::ALL {
         let slice: Vec<&Observation> = observations.iter().filter(|o| o.language == language).collect();
         if !slice.is_empty() {

@@ -57,7 +57,9 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
         limit = BATCH;
     }
     if bad_lines > 0 {
-        eprintln!("mimamori: {bad_lines} lines could not be read; each has an {{\"error\":…}} line in the output");
+        eprintln!(
+            "mimamori: {bad_lines} lines could not be read; each has an {{\"error\":…}} line in the output"
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -106,7 +108,10 @@ impl Session<'_> {
 
     /// Appends the lines to their conversations. Gives the conversations with what is to be judged in them, and for every line its
     /// conversation and turn. A line that repeats an id stands for the turn that has it already.
-    fn arrange(&mut self, decoded: &[Result<TransactionMessage, BadLine>]) -> (Vec<Conversation>, Vec<(usize, usize)>) {
+    fn arrange(
+        &mut self,
+        decoded: &[Result<TransactionMessage, BadLine>],
+    ) -> (Vec<Conversation>, Vec<(usize, usize)>) {
         let mut order: Vec<TransactionId> = Vec::new();
         let mut index: HashMap<TransactionId, (usize, usize)> = HashMap::new();
         let mut places = Vec::with_capacity(decoded.len());

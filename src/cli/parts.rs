@@ -65,7 +65,10 @@ fn conversation_model(config: &Config, base: &Base) -> Result<ConversationModel,
             return Err(CliError::Config(ConfigError::Key {
                 key: format!("moderation.policies.{policy}"),
                 origin: "switched on in the configuration".into(),
-                detail: format!("expected its head in {}; train one, or take the policy out", folder.display()),
+                detail: format!(
+                    "expected its head in {}; train one, or take the policy out",
+                    folder.display()
+                ),
             }));
         }
         model.add_head(&folder, policy)?;

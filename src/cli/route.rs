@@ -42,7 +42,9 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
     let input = read(arguments.file.as_deref())?;
     let mut desk = match (arguments.predict_only, &arguments.agents) {
         (true, _) => Desk::PredictOnly,
-        (false, Some(file)) => Desk::InMemory(read_agents(Some(file))?.into_iter().map(AgentSnapshot::from).collect()),
+        (false, Some(file)) => {
+            Desk::InMemory(read_agents(Some(file))?.into_iter().map(AgentSnapshot::from).collect())
+        }
         (false, None) => {
             let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
             store.ping().await?;
@@ -78,7 +80,9 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         output.flush()?;
     }
     if bad_lines > 0 {
-        eprintln!("mimamori: {bad_lines} lines could not be read; each has an {{\"error\":…}} line in the output");
+        eprintln!(
+            "mimamori: {bad_lines} lines could not be read; each has an {{\"error\":…}} line in the output"
+        );
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -112,7 +116,11 @@ async fn assign(desk: &mut Desk, one: Predicted, policy: RoutingPolicy) -> Resul
     match desk {
         Desk::PredictOnly => {
             let abstains = one.skills.first().is_none_or(|best| best.probability < policy.confidence_floor);
-            let reason = if abstains { "prediction only; below the confidence floor: triage" } else { "prediction only" };
+            let reason = if abstains {
+                "prediction only; below the confidence floor: triage"
+            } else {
+                "prediction only"
+            };
             Ok(open(&one, reason.to_owned()))
         }
         Desk::InMemory(agents) => {
@@ -150,7 +158,10 @@ async fn assign(desk: &mut Desk, one: Predicted, policy: RoutingPolicy) -> Resul
 fn reason(proposal: &Proposal) -> String {
     match proposal {
         Proposal::Offer { skill, candidates } => {
-            format!("{skill}: least loaded of {} free agents with the skill and the language", candidates.len())
+            format!(
+                "{skill}: least loaded of {} free agents with the skill and the language",
+                candidates.len()
+            )
         }
         Proposal::Wait { skill } => format!("{skill}: nobody with the skill and the language is free"),
         Proposal::Triage => "below the confidence floor: triage".to_owned(),

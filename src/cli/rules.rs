@@ -71,7 +71,10 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
             let messages = match (given, message) {
                 (_, Some(file)) => conversation(&file, Limits::from(&config.limits))?,
                 (Some(given), None) => {
-                    vec![command::single_message(&given, role).map_err(|error| CliError::Bug(error.to_string()))?]
+                    vec![
+                        command::single_message(&given, role)
+                            .map_err(|error| CliError::Bug(error.to_string()))?,
+                    ]
                 }
                 (None, None) => Vec::new(),
             };

@@ -27,7 +27,9 @@ pub fn calibrate_policies(observations: &[Observation], index: usize) -> (Combin
         .iter()
         .map(|observation| {
             let mut features = vec![1.0, observation.logits[index]];
-            features.extend(severities.iter().map(|s| f64::from(u8::from(observation.fired[index].contains(*s)))));
+            features.extend(
+                severities.iter().map(|s| f64::from(u8::from(observation.fired[index].contains(*s)))),
+            );
             (features, observation.truths[index])
         })
         .collect();
@@ -41,7 +43,10 @@ pub fn calibrate_policies(observations: &[Observation], index: usize) -> (Combin
         intercept: weights[0],
         model: weights[1],
         rules: severities.iter().zip(&weights[2..]).map(|(s, w)| ((*s).to_owned(), *w)).collect(),
-        rule_precision: severities.iter().map(|s| ((*s).to_owned(), precision_of(observations, index, s))).collect(),
+        rule_precision: severities
+            .iter()
+            .map(|s| ((*s).to_owned(), precision_of(observations, index, s)))
+            .collect(),
         alone_slope: own[1],
         alone_intercept: own[0],
     };
@@ -64,7 +69,8 @@ fn thresholds(observations: &[Observation], index: usize, combination: &Combinat
             (final_probability(combination, o.logits[index], &fired), o.truths[index])
         })
         .collect();
-    let at = |precision: f64| threshold_for_precision(&scored, precision).map_or(1.0, |point| point.threshold);
+    let at =
+        |precision: f64| threshold_for_precision(&scored, precision).map_or(1.0, |point| point.threshold);
     PolicyThresholds {
         report: at(REPORT_PRECISION),
         report_precision: REPORT_PRECISION,
@@ -98,6 +104,7 @@ pub fn calibrate_inquiries(logits: &[Vec<f64>], truths: &[usize], skills: &[Skil
             Some((best.probability, best.skill == skills[*truth]))
         })
         .collect();
-    let floor = threshold_for_precision(&scored, 1.0 - WRONG_ALLOCATION_RATE).map_or(1.0, |point| point.threshold);
+    let floor =
+        threshold_for_precision(&scored, 1.0 - WRONG_ALLOCATION_RATE).map_or(1.0, |point| point.threshold);
     (temperature, floor)
 }

@@ -50,7 +50,8 @@ pub fn evaluate_inquiries(model: &InquiryModel, inquiries: &[LabelledInquiry], f
             *confusions.entry((inquiry.skill, *guess)).or_default() += 1;
         }
     }
-    let mut confusions: Vec<_> = confusions.into_iter().map(|((truth, guess), count)| (truth, guess, count)).collect();
+    let mut confusions: Vec<_> =
+        confusions.into_iter().map(|((truth, guess), count)| (truth, guess, count)).collect();
     confusions.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
     InquiryFigures {
         inquiries: inquiries.len(),

@@ -28,10 +28,8 @@ pub fn fit(examples: &[(Vec<f64>, bool)], ridge: f64, non_negative: &[usize]) ->
         // Held weights that would go further down stay out of the step.
         for &held in non_negative {
             if weights[held] <= 0.0 && gradient[held] > 0.0 {
-                for other in 0..size {
-                    hessian[held][other] = 0.0;
-                    hessian[other][held] = 0.0;
-                }
+                hessian[held].fill(0.0);
+                hessian.iter_mut().for_each(|row| row[held] = 0.0);
                 hessian[held][held] = 1.0;
                 gradient[held] = 0.0;
             }
@@ -72,12 +70,12 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         if matrix[column][column].abs() < 1e-300 {
             continue;
         }
-        for row in column + 1..size {
-            let factor = matrix[row][column] / matrix[column][column];
-            for other in column..size {
-                matrix[row][other] -= factor * matrix[column][other];
-            }
-            right[row] -= factor * right[column];
+        let (above, below) = matrix.split_at_mut(column + 1);
+        let pivot_row = &above[column];
+        for (offset, row) in below.iter_mut().enumerate() {
+            let factor = row[column] / pivot_row[column];
+            row.iter_mut().zip(pivot_row).for_each(|(value, pivot)| *value -= factor * pivot);
+            right[column + 1 + offset] -= factor * right[column];
         }
     }
     let mut solution = vec![0.0; size];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contract::{Language, MessageId, Policy, TransactionId};
+use crate::contract::{Language, MessageId, TransactionId};
 use crate::corpus::Conversation as Labelled;
 use crate::model::metrics::{at_threshold, average_precision, calibration_error, threshold_for_precision};
 use crate::moderation::{Conversation, Moderator, PolicySettings, Turn, final_probability};
@@ -33,7 +33,9 @@ pub fn observe(moderator: &Moderator, conversations: &[Labelled]) -> Vec<Observa
                 judged
                     .findings
                     .iter()
-                    .filter(|finding| finding.mode == Mode::Enforce && finding.policy == settings.policy.as_str())
+                    .filter(|finding| {
+                        finding.mode == Mode::Enforce && finding.policy == settings.policy.as_str()
+                    })
                     .map(|finding| finding.severity.as_str().to_owned())
                     .collect()
             };
@@ -102,11 +104,18 @@ pub struct PolicyFigures {
 }
 
 /// Figures of the policy at `index` of the moderator's policies.
-pub fn evaluate_policy(settings: &PolicySettings, index: usize, observations: &[&Observation]) -> PolicyFigures {
-    let scored: Vec<(f64, bool)> = observations.iter().map(|o| (probability(settings, index, o), o.truths[index])).collect();
+pub fn evaluate_policy(
+    settings: &PolicySettings,
+    index: usize,
+    observations: &[&Observation],
+) -> PolicyFigures {
+    let scored: Vec<(f64, bool)> =
+        observations.iter().map(|o| (probability(settings, index, o), o.truths[index])).collect();
     let model: Vec<(f64, bool)> = observations.iter().map(|o| (o.logits[index], o.truths[index])).collect();
-    let rules: Vec<(f64, bool)> =
-        observations.iter().map(|o| (f64::from(u8::from(!o.fired[index].is_empty())), o.truths[index])).collect();
+    let rules: Vec<(f64, bool)> = observations
+        .iter()
+        .map(|o| (f64::from(u8::from(!o.fired[index].is_empty())), o.truths[index]))
+        .collect();
     let keywords: Vec<(f64, bool)> = observations.iter().map(|o| (o.keywords, o.truths[index])).collect();
     let (precision, recall) = at_threshold(&scored, settings.report);
     let (rules_precision, rules_recall) = at_threshold(&rules, 1.0);
@@ -134,7 +143,10 @@ pub fn evaluate_policy(settings: &PolicySettings, index: usize, observations: &[
         keywords_recall,
         alerts_keywords: alerts_at_one_percent(&keywords, 1.0),
         alerts_ours: alerts_at_recall(&scored, keywords_recall),
-        flagged_by_tag: by_tag.into_iter().map(|(tag, (hit, all))| (tag, (hit as f64 / all as f64, all))).collect(),
+        flagged_by_tag: by_tag
+            .into_iter()
+            .map(|(tag, (hit, all))| (tag, (hit as f64 / all as f64, all)))
+            .collect(),
     }
 }
 
@@ -155,7 +167,8 @@ fn alerts_at_one_percent(scored: &[(f64, bool)], threshold: f64) -> f64 {
 }
 
 fn alerts_at_recall(scored: &[(f64, bool)], recall: f64) -> f64 {
-    let mut positives: Vec<f64> = scored.iter().filter(|(_, truth)| *truth).map(|(score, _)| *score).collect();
+    let mut positives: Vec<f64> =
+        scored.iter().filter(|(_, truth)| *truth).map(|(score, _)| *score).collect();
     positives.sort_by(|a, b| b.total_cmp(a));
     let needed = ((recall * positives.len() as f64).ceil() as usize).clamp(1, positives.len().max(1));
     positives.get(needed - 1).map_or(f64::NAN, |threshold| alerts_at_one_percent(scored, *threshold))

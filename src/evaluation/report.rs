@@ -12,7 +12,11 @@ const SMALL: usize = 30;
 pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String {
     let mut text = String::new();
     let small = if figures.violations < SMALL { "  (fewer than 30 violations: mostly chance)" } else { "" };
-    let _ = writeln!(text, "{name}, {slice}: {} messages, {} violations{small}", figures.messages, figures.violations);
+    let _ = writeln!(
+        text,
+        "{name}, {slice}: {} messages, {} violations{small}",
+        figures.messages, figures.violations
+    );
     let rows = [
         ("average precision, rules and model", figures.average_precision),
         ("average precision, model alone", figures.average_precision_model),

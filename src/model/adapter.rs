@@ -79,15 +79,20 @@ impl Adapter {
     /// Reads what [`Adapter::write`] wrote.
     pub fn read(file: &Path) -> Result<Self, AdapterError> {
         let fail = |detail: String| AdapterError { file: file.into(), detail };
-        let tensors = candle_core::safetensors::load(file, &Device::Cpu).map_err(|error| fail(error.to_string()))?;
+        let tensors =
+            candle_core::safetensors::load(file, &Device::Cpu).map_err(|error| fail(error.to_string()))?;
         let mut parts = BTreeMap::new();
         for (name, down) in &tensors {
             let Some(stem) = name.strip_suffix(".down") else { continue };
-            let up = tensors.get(&format!("{stem}.up")).ok_or_else(|| fail(format!("expected a tensor `{stem}.up`")))?;
+            let up = tensors
+                .get(&format!("{stem}.up"))
+                .ok_or_else(|| fail(format!("expected a tensor `{stem}.up`")))?;
             let (layer, dense) = stem
                 .split_once('.')
                 .and_then(|(layer, dense)| Some((layer.parse().ok()?, dense.to_owned())))
-                .ok_or_else(|| fail(format!("expected a name such as `6.output.dense.down`, found `{name}`")))?;
+                .ok_or_else(|| {
+                    fail(format!("expected a name such as `6.output.dense.down`, found `{name}`"))
+                })?;
             let part = low_rank(down, up).map_err(|error| fail(format!("tensor `{stem}`: {error}")))?;
             parts.insert((layer, dense), part);
         }

@@ -7,7 +7,8 @@ use super::adapter::{Adapter, AdapterError};
 use super::encoder::weights::{EncoderFileError, EncoderWeights};
 use super::encoder::{Encoder, Sequence};
 use super::folder::{
-    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription, read_description, verify,
+    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription,
+    read_description, verify,
 };
 use super::input::{Reader, TokenizerError, Turn};
 use crate::contract::{Policy, Skill, SkillProbability};
@@ -56,7 +57,13 @@ impl Base {
     }
 
     /// The encoder with an adapter merged in, after checking that the adapter was trained for this very encoder.
-    fn adapted(&self, folder: &Path, adapter_sha256: &str, encoder: &str, tokenizer: &str) -> Result<Encoder, ModelError> {
+    fn adapted(
+        &self,
+        folder: &Path,
+        adapter_sha256: &str,
+        encoder: &str,
+        tokenizer: &str,
+    ) -> Result<Encoder, ModelError> {
         for (file, expected, found) in
             [("model.gguf", encoder, &self.sha256.0), ("tokenizer.json", tokenizer, &self.sha256.1)]
         {
@@ -101,7 +108,14 @@ impl ConversationModel {
         let description: ReaderDescription = read_description(folder)?;
         let (reader, encoder) = rayon::join(
             || base.reader(),
-            || base.adapted(folder, &description.adapter_sha256, &description.encoder_sha256, &description.tokenizer_sha256),
+            || {
+                base.adapted(
+                    folder,
+                    &description.adapter_sha256,
+                    &description.encoder_sha256,
+                    &description.tokenizer_sha256,
+                )
+            },
         );
         Ok(Self { reader: reader?, encoder: encoder?, version: description.version, heads: Vec::new() })
     }
@@ -110,7 +124,8 @@ impl ConversationModel {
     pub fn add_head(&mut self, folder: &Path, policy: &Policy) -> Result<(), ModelError> {
         let description: PolicyDescription = read_description(folder)?;
         if description.policy != *policy {
-            let detail = format!("expected the head of policy `{policy}`, found that of `{}`", description.policy);
+            let detail =
+                format!("expected the head of policy `{policy}`, found that of `{}`", description.policy);
             return Err(ModelError::mismatch(folder, detail));
         }
         if description.reader != self.version {
@@ -153,7 +168,8 @@ impl ConversationModel {
         for ((index, pass), segments) in passes.iter().zip(pooled) {
             let first = conversations[*index].1.start;
             for (message, segment) in &pass.judged {
-                let logits = self.heads.iter().flat_map(|head| head.head.logits(&segments[*segment])).collect();
+                let logits =
+                    self.heads.iter().flat_map(|head| head.head.logits(&segments[*segment])).collect();
                 results[*index][message - first] = logits;
             }
         }
@@ -176,11 +192,21 @@ impl InquiryModel {
         sorted.sort();
         sorted.dedup();
         if sorted.len() != description.skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
-            return Err(ModelError::mismatch(folder, "expected each skill at most once, at least one, and a positive temperature"));
+            return Err(ModelError::mismatch(
+                folder,
+                "expected each skill at most once, at least one, and a positive temperature",
+            ));
         }
         let (reader, encoder) = rayon::join(
             || base.reader(),
-            || base.adapted(folder, &description.adapter_sha256, &description.encoder_sha256, &description.tokenizer_sha256),
+            || {
+                base.adapted(
+                    folder,
+                    &description.adapter_sha256,
+                    &description.encoder_sha256,
+                    &description.tokenizer_sha256,
+                )
+            },
         );
         let encoder = encoder?;
         let file = folder.join(HEAD);

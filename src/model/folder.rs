@@ -161,7 +161,9 @@ pub fn verify(file: &Path, expected: &str) -> Result<(), FolderError> {
     }
     Err(FolderError::new(
         file,
-        format!("expected SHA-256 {expected}, found {found}: the file is damaged or belongs to another version"),
+        format!(
+            "expected SHA-256 {expected}, found {found}: the file is damaged or belongs to another version"
+        ),
     ))
 }
 
@@ -180,7 +182,8 @@ impl Head {
             .iter()
             .zip(&self.bias)
             .map(|(row, bias)| {
-                row.iter().zip(pooled).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>() + f64::from(*bias)
+                row.iter().zip(pooled).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
+                    + f64::from(*bias)
             })
             .collect()
     }
@@ -188,12 +191,18 @@ impl Head {
     /// Reads a head of `outputs` outputs over `hidden` values.
     pub fn read(file: &Path, outputs: usize, hidden: usize) -> Result<Self, FolderError> {
         let fail = |detail: String| FolderError::new(file, detail);
-        let tensors = candle_core::safetensors::load(file, &Device::Cpu).map_err(|error| fail(error.to_string()))?;
-        let tensor = |name: &str| tensors.get(name).ok_or_else(|| fail(format!("expected a tensor `{name}`")));
+        let tensors =
+            candle_core::safetensors::load(file, &Device::Cpu).map_err(|error| fail(error.to_string()))?;
+        let tensor =
+            |name: &str| tensors.get(name).ok_or_else(|| fail(format!("expected a tensor `{name}`")));
         let weight: Vec<Vec<f32>> = tensor("weight")?.to_vec2().map_err(|error| fail(error.to_string()))?;
         let bias: Vec<f32> = tensor("bias")?.to_vec1().map_err(|error| fail(error.to_string()))?;
         if weight.len() != outputs || bias.len() != outputs || weight.iter().any(|row| row.len() != hidden) {
-            return Err(fail(format!("expected {outputs} outputs over {hidden} values, found {} and {}", weight.len(), bias.len())));
+            return Err(fail(format!(
+                "expected {outputs} outputs over {hidden} values, found {} and {}",
+                weight.len(),
+                bias.len()
+            )));
         }
         Ok(Self { weight, bias })
     }

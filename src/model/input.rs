@@ -127,13 +127,18 @@ impl Reader {
             match passes.last_mut() {
                 // The same window only grew: one pass reads both.
                 Some((begun, pass)) if *begun == start => {
-                    pass.sequence.segments.extend_from_slice(&segments[start + pass.sequence.segments.len()..=index]);
+                    pass.sequence
+                        .segments
+                        .extend_from_slice(&segments[start + pass.sequence.segments.len()..=index]);
                     pass.judged.push((index, index - start));
                 }
                 _ => {
                     let mut window = segments[start..=index].to_vec();
                     window[0].splice(..0, self.opening());
-                    let pass = Pass { sequence: Sequence { segments: window }, judged: vec![(index, index - start)] };
+                    let pass = Pass {
+                        sequence: Sequence { segments: window },
+                        judged: vec![(index, index - start)],
+                    };
                     passes.push((start, pass));
                 }
             }

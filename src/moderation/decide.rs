@@ -86,12 +86,12 @@ impl Moderator {
         let inputs: Vec<(Vec<input::Turn<'_>>, Range<usize>)> = conversations
             .iter()
             .map(|conversation| {
-                let turns = conversation.turns.iter().map(|turn| input::Turn { role: turn.role, text: &turn.text });
+                let turns =
+                    conversation.turns.iter().map(|turn| input::Turn { role: turn.role, text: &turn.text });
                 (turns.collect(), conversation.judged.clone())
             })
             .collect();
-        let (logits, findings) =
-            rayon::join(|| self.model.logits(&inputs), || self.findings(conversations));
+        let (logits, findings) = rayon::join(|| self.model.logits(&inputs), || self.findings(conversations));
         findings
             .into_iter()
             .zip(logits)
@@ -143,13 +143,20 @@ impl Moderator {
             .judged
             .clone()
             .map(|index| {
-                let evaluation = self.rules.evaluate(&turns, index - first, conversation.complete && first == 0);
+                let evaluation =
+                    self.rules.evaluate(&turns, index - first, conversation.complete && first == 0);
                 (language_of(&turns[..=index - first]), evaluation.findings)
             })
             .collect()
     }
 
-    fn decision(&self, conversation: &Conversation, turn: &Turn, judged: Judged, at: DateTime<Utc>) -> Decision {
+    fn decision(
+        &self,
+        conversation: &Conversation,
+        turn: &Turn,
+        judged: Judged,
+        at: DateTime<Utc>,
+    ) -> Decision {
         let mut labels: Vec<Label> = Vec::new();
         let mut policies = BTreeMap::new();
         let mut alerts = Vec::new();
@@ -178,7 +185,12 @@ impl Moderator {
             if policy_action != Action::None {
                 // Together the sources can pass a threshold that none passes alone; the model then carries the alert.
                 let sources = AlertSources::of(&own, &settings.policy).unwrap_or(AlertSources::Model);
-                alerts.push(PolicyAlert { policy: settings.policy.clone(), action: policy_action, score: probability, sources });
+                alerts.push(PolicyAlert {
+                    policy: settings.policy.clone(),
+                    action: policy_action,
+                    score: probability,
+                    sources,
+                });
             }
             policies.insert(settings.policy.clone(), probability);
             labels.append(&mut own);

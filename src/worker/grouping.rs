@@ -11,7 +11,11 @@ use crate::store::Received;
 /// again, and the store leaves the first verdict as it is.
 ///
 /// `context` is how many messages the store was asked for: with that many, the conversation may have begun earlier.
-pub fn conversations(messages: &[TransactionMessage], received: &[Received], context: usize) -> Vec<Conversation> {
+pub fn conversations(
+    messages: &[TransactionMessage],
+    received: &[Received],
+    context: usize,
+) -> Vec<Conversation> {
     let mut by_transaction: BTreeMap<&TransactionId, Vec<(&TransactionMessage, &Received)>> = BTreeMap::new();
     for (message, received) in messages.iter().zip(received) {
         if !received.decided {
@@ -21,7 +25,9 @@ pub fn conversations(messages: &[TransactionMessage], received: &[Received], con
     let mut all = Vec::new();
     for (transaction, mut members) in by_transaction {
         // The longest context first: it holds the others, unless the window has moved on between them.
-        members.sort_by(|a, b| b.1.context.len().cmp(&a.1.context.len()).then_with(|| b.0.sent_at.cmp(&a.0.sent_at)));
+        members.sort_by(|a, b| {
+            b.1.context.len().cmp(&a.1.context.len()).then_with(|| b.0.sent_at.cmp(&a.0.sent_at))
+        });
         let mut own: Vec<Conversation> = Vec::new();
         for (message, received) in members {
             if own.iter_mut().any(|conversation| joins(conversation, message, received)) {

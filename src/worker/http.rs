@@ -47,7 +47,9 @@ async fn ready(State(probes): State<Probes>) -> Response {
     match tokio::time::timeout(PROBE_TIMEOUT, check(&probes)).await {
         Ok(Ok(())) => "ready\n".into_response(),
         Ok(Err(detail)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{detail}\n")).into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "queue or database did not answer in time\n").into_response(),
+        Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "queue or database did not answer in time\n").into_response()
+        }
     }
 }
 
@@ -63,9 +65,8 @@ async fn metrics_page(State(probes): State<Probes>) -> Response {
     // Depths are read when somebody looks. A dependency that is out of reach leaves the last value and must not fail the page.
     let _ = tokio::time::timeout(PROBE_TIMEOUT, read_depths(&probes)).await;
     match probes.metrics.render() {
-        Ok(page) => {
-            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], page).into_response()
-        }
+        Ok(page) => ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], page)
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

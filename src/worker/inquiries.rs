@@ -11,7 +11,9 @@ use super::intake::{Handler, Outcome};
 use super::metrics::{DeliveryOutcome, Metrics, Stage};
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
-use crate::contract::{Inquiry, Language, Limits, Rejection, RejectionCode, SkillProbability, decode_inquiry};
+use crate::contract::{
+    Inquiry, Language, Limits, Rejection, RejectionCode, SkillProbability, decode_inquiry,
+};
 use crate::model::classifier::InquiryModel;
 use crate::queue::{Delivery, Inbound};
 use crate::routing::{AgentSnapshot, Proposal, RoutingPolicy, choose};
@@ -68,7 +70,9 @@ impl Router {
             };
             match self.commit(&decision).await {
                 Ok(outcome) => self.account(&decision, &outcome, &mut agents),
-                Err(Ended::Failed(StoreError::Refused(detail))) => self.bury(&decision.inquiry, detail).await?,
+                Err(Ended::Failed(StoreError::Refused(detail))) => {
+                    self.bury(&decision.inquiry, detail).await?
+                }
                 Err(other) => return Err(other),
             }
         }
@@ -78,7 +82,8 @@ impl Router {
 
     async fn commit(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, Ended<StoreError>> {
         let timer = self.metrics.stage(Stage::Commit);
-        let outcome = until_done("commit routing", &self.abandon, || self.store.commit_routing(decision)).await?;
+        let outcome =
+            until_done("commit routing", &self.abandon, || self.store.commit_routing(decision)).await?;
         timer.stop();
         Ok(outcome)
     }
@@ -86,7 +91,9 @@ impl Router {
     fn account(&self, decision: &RoutingDecision, outcome: &RoutingOutcome, agents: &mut [AgentSnapshot]) {
         self.metrics.routed(decision, outcome);
         let RoutingOutcome::Decided(assignment) = outcome else { return };
-        if let Some(agent) = agents.iter_mut().find(|agent| Some(&agent.agent_id) == assignment.agent_id.as_ref()) {
+        if let Some(agent) =
+            agents.iter_mut().find(|agent| Some(&agent.agent_id) == assignment.agent_id.as_ref())
+        {
             agent.open += 1;
             agent.last_assigned_at = Some(decision.at);
         }
@@ -104,14 +111,17 @@ impl Router {
     /// Offers waiting inquiries to agents who have become free. Those whose agents are still busy are left alone.
     pub async fn offer_waiting(&self, limit: u32) -> Result<(), Ended<StoreError>> {
         let waiting =
-            until_done("read waiting inquiries", &self.abandon, || self.store.waiting_inquiries(limit)).await?;
+            until_done("read waiting inquiries", &self.abandon, || self.store.waiting_inquiries(limit))
+                .await?;
         if waiting.is_empty() {
             return Ok(());
         }
         let agents = until_done("read agents", &self.abandon, || self.store.agents()).await?;
         let offered = waiting
             .into_iter()
-            .filter(|one| matches!(choose(&one.skills, one.language, &agents, self.policy), Proposal::Offer { .. }))
+            .filter(|one| {
+                matches!(choose(&one.skills, one.language, &agents, self.policy), Proposal::Offer { .. })
+            })
             .map(|one| Predicted {
                 inquiry: one.inquiry,
                 language: one.language,
@@ -160,8 +170,10 @@ impl Handler for InquiryHandler {
         let result = async {
             if !rejected.is_empty() {
                 let store = &self.router.store;
-                until_done("store dead letters", &self.router.abandon, || store.commit_dead_letters(&rejected))
-                    .await?;
+                until_done("store dead letters", &self.router.abandon, || {
+                    store.commit_dead_letters(&rejected)
+                })
+                .await?;
                 self.router.outbox.notify();
             }
             if inquiries.is_empty() {

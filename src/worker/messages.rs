@@ -88,9 +88,10 @@ impl MessageHandler {
         }
         let _turn = self.order.lock().await;
         let timer = self.metrics.stage(Stage::Receive);
-        let received =
-            until_done("store messages", &self.abandon, || self.store.receive_messages(messages, self.context))
-                .await?;
+        let received = until_done("store messages", &self.abandon, || {
+            self.store.receive_messages(messages, self.context)
+        })
+        .await?;
         timer.stop();
         Ok(received)
     }

@@ -111,8 +111,19 @@ impl Metrics {
         registry.register("queue_ready", "Deliveries that wait in the queue", ready.clone());
         registry.register("queue_dead_letters", "Dead letters in the queue", dead.clone());
         registry.register("build", "Versions of this worker", Info::new(versions));
-        let inner =
-            Inner { registry, deliveries, rejections, verdicts, alerts, routed, events, stages, outbox, ready, dead };
+        let inner = Inner {
+            registry,
+            deliveries,
+            rejections,
+            verdicts,
+            alerts,
+            routed,
+            events,
+            stages,
+            outbox,
+            ready,
+            dead,
+        };
         Self { inner: Arc::new(inner) }
     }
 

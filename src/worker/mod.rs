@@ -118,8 +118,16 @@ impl Worker {
         let mut intakes = JoinSet::new();
         for (from, handler) in [(Inbound::Messages, messages), (Inbound::Inquiries, inquiries)] {
             let backoff = worker_backoff(rand::random());
-            let consumer = Box::new(Resubscribing::new(self.queue.clone(), from, config.worker.prefetch, backoff));
-            intakes.spawn(intake::run(consumer, from, handler, batching, self.metrics.clone(), shutdown.clone()));
+            let consumer =
+                Box::new(Resubscribing::new(self.queue.clone(), from, config.worker.prefetch, backoff));
+            intakes.spawn(intake::run(
+                consumer,
+                from,
+                handler,
+                batching,
+                self.metrics.clone(),
+                shutdown.clone(),
+            ));
         }
         intakes.spawn(tick(router, config.worker.waiting_tick, shutdown.clone()));
 

@@ -63,7 +63,8 @@ pub async fn summary(
 
 /// One alert for each policy first, then others; those where a rule shows a place before those without, short texts first.
 fn examples(mut alerts: Vec<AlertRow>) -> Vec<AlertRow> {
-    alerts.sort_by_key(|alert| (spans(alert).is_empty(), alert.text.chars().count(), alert.message_id.clone()));
+    alerts
+        .sort_by_key(|alert| (spans(alert).is_empty(), alert.text.chars().count(), alert.message_id.clone()));
     let mut chosen: Vec<AlertRow> = Vec::new();
     let mut per_policy: BTreeMap<Policy, usize> = BTreeMap::new();
     for most in 1..=EXAMPLES {
@@ -82,8 +83,13 @@ fn examples(mut alerts: Vec<AlertRow>) -> Vec<AlertRow> {
 /// Spans of the alert's policy, merged where they overlap, as pairs of scalar values.
 fn spans(alert: &AlertRow) -> Vec<(usize, usize)> {
     let own = |label: &&Label| label.policy == alert.policy;
-    let mut all: Vec<(usize, usize)> =
-        alert.labels.iter().filter(own).flat_map(|label| &label.spans).map(|span| (span.start, span.end)).collect();
+    let mut all: Vec<(usize, usize)> = alert
+        .labels
+        .iter()
+        .filter(own)
+        .flat_map(|label| &label.spans)
+        .map(|span| (span.start, span.end))
+        .collect();
     all.sort_unstable();
     let mut merged: Vec<(usize, usize)> = Vec::new();
     for (start, end) in all {

@@ -18,8 +18,11 @@ impl WordEmbeddings {
     /// `blocks` holds the rows one after the other, each of `hidden / 32` blocks.
     pub(super) fn new(blocks: Vec<u8>, hidden: usize) -> Result<Self, String> {
         let row_bytes = hidden / QK4_0 * BLOCK_BYTES;
-        if hidden % QK4_0 != 0 || row_bytes == 0 || blocks.len() % row_bytes != 0 {
-            return Err(format!("expected whole rows of {hidden} values in Q4_0 blocks, found {} bytes", blocks.len()));
+        if !hidden.is_multiple_of(QK4_0) || row_bytes == 0 || !blocks.len().is_multiple_of(row_bytes) {
+            return Err(format!(
+                "expected whole rows of {hidden} values in Q4_0 blocks, found {} bytes",
+                blocks.len()
+            ));
         }
         Ok(Self { blocks, row_bytes })
     }
@@ -74,7 +77,9 @@ mod tests {
 
     #[test]
     fn half_precision_reads_as_the_standard_says() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x0000, 0.0)] {
+        for (bits, value) in
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (0x0001, 5.960_464_5e-8), (0x0000, 0.0)]
+        {
             assert_eq!(half_to_f32(bits), value);
         }
         assert!(half_to_f32(0x7c00).is_infinite());

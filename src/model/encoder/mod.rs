@@ -27,6 +27,9 @@ impl Sequence {
     }
 }
 
+/// For every segment of a sequence a pooled vector, `[hidden]`.
+pub type Pooled = Vec<Vec<f32>>;
+
 struct Layer {
     qkv: QuantisedDense,
     attention_output: QuantisedDense,
@@ -97,10 +100,10 @@ impl Encoder {
     ///
     /// # Panics
     /// If a sequence is longer than the encoder's positions: callers cut before (see `input`).
-    pub fn pooled(&self, sequences: &[Sequence]) -> Vec<Vec<Vec<f32>>> {
-        let mut results: Vec<Vec<Vec<f32>>> = vec![Vec::new(); sequences.len()];
+    pub fn pooled(&self, sequences: &[Sequence]) -> Vec<Pooled> {
+        let mut results: Vec<Pooled> = vec![Vec::new(); sequences.len()];
         let packs = pack(sequences);
-        let done: Vec<(Vec<usize>, Vec<Vec<Vec<f32>>>)> = packs
+        let done: Vec<(Vec<usize>, Vec<Pooled>)> = packs
             .into_par_iter()
             .map_init(Room::default, |room, indices| {
                 let members: Vec<&Sequence> = indices.iter().map(|index| &sequences[*index]).collect();
@@ -154,7 +157,10 @@ impl Encoder {
         let mut segments = Vec::new();
         let mut row = 0;
         for sequence in sequences {
-            assert!(sequence.tokens() <= self.shape.max_positions, "a sequence is longer than the encoder's positions");
+            assert!(
+                sequence.tokens() <= self.shape.max_positions,
+                "a sequence is longer than the encoder's positions"
+            );
             let context = row;
             for segment in &sequence.segments {
                 let start = row;
@@ -200,7 +206,7 @@ fn pack(sequences: &[Sequence]) -> Vec<Vec<usize>> {
     packs
 }
 
-fn mean_by_segment(sequences: &[&Sequence], states: &[f32], hidden: usize) -> Vec<Vec<Vec<f32>>> {
+fn mean_by_segment(sequences: &[&Sequence], states: &[f32], hidden: usize) -> Vec<Pooled> {
     let mut rows = states.chunks_exact(hidden);
     sequences
         .iter()
@@ -217,4 +223,87 @@ fn mean_by_segment(sequences: &[&Sequence], states: &[f32], hidden: usize) -> Ve
             sequence.segments.iter().map(pool).collect()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Tensor};
+    use candle_nn::VarBuilder;
+    use candle_transformers::models::bert::{BertModel, Config};
+
+    use super::*;
+    use crate::model::input::Reader;
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/multilingual-e5-small-ja-en");
+    const TEXTS: [&str; 4] = [
+        "商品が届きました。ありがとうございます！",
+        "Could you send me your number? I'd rather talk outside the app.",
+        "はい",
+        "サイズはXLで、肩幅48cm、着丈70cmです。素人採寸ですので多少の誤差はご容赦ください🙇",
+    ];
+
+    fn sequences() -> Vec<Sequence> {
+        let reader = Reader::open(&std::path::Path::new(FOLDER).join("tokenizer.json")).unwrap();
+        TEXTS.iter().map(|text| reader.inquiry(None, text)).collect()
+    }
+
+    fn weights() -> EncoderWeights {
+        EncoderWeights::read(&std::path::Path::new(FOLDER).join("model.gguf")).unwrap()
+    }
+
+    fn cosine(a: &[f32], b: &[f32]) -> f32 {
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+    }
+
+    /// candle-transformers' model over the same file, dequantised.
+    fn reference(sequence: &Sequence) -> Vec<f32> {
+        let path = std::path::Path::new(FOLDER).join("model.gguf");
+        let mut file = std::fs::File::open(path).unwrap();
+        let content = candle_core::quantized::gguf_file::Content::read(&mut file).unwrap();
+        let tensors = content
+            .tensor_infos
+            .keys()
+            .map(|name| {
+                let tensor = content.tensor(&mut file, name, &Device::Cpu).unwrap();
+                (name.clone(), tensor.dequantize(&Device::Cpu).unwrap())
+            })
+            .collect();
+        let config = std::fs::read_to_string(std::path::Path::new(FOLDER).join("config.json")).unwrap();
+        let config: Config = serde_json::from_str(&config).unwrap();
+        let model =
+            BertModel::load(VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu), &config).unwrap();
+        let ids = Tensor::new(sequence.segments[0].clone(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let states = model.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
+        states.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn close_to_the_reference_on_every_path() {
+        let (weights, sequences) = (weights(), sequences());
+        let fast = Encoder::new(&weights).unwrap().pooled(&sequences);
+        let portable = Encoder::with_isa(&weights, Isa::Portable).unwrap().pooled(&sequences[..2]);
+        for (index, sequence) in sequences.iter().enumerate() {
+            let expected = reference(sequence);
+            let similarity = cosine(&fast[index][0], &expected);
+            assert!(similarity > 0.999, "text {index}: cosine {similarity}");
+        }
+        for (fast, portable) in fast.iter().zip(&portable) {
+            assert!(cosine(&fast[0], &portable[0]) > 0.9999);
+        }
+    }
+
+    #[test]
+    fn packing_changes_nothing_and_later_segments_change_no_earlier_ones() {
+        let (weights, mut sequences) = (weights(), sequences());
+        let encoder = Encoder::new(&weights).unwrap();
+        let together = encoder.pooled(&sequences);
+        let alone = encoder.pooled(&sequences[..1]);
+        assert!(cosine(&together[0][0], &alone[0][0]) > 0.999_999);
+        let more = sequences[1].segments[0].clone();
+        sequences[0].segments.push(more);
+        let longer = encoder.pooled(&sequences[..1]);
+        assert!(cosine(&longer[0][0], &alone[0][0]) > 0.999_999);
+        assert_eq!(longer[0].len(), 2);
+    }
 }

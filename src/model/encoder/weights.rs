@@ -107,7 +107,9 @@ pub struct EncoderFileError {
 impl EncoderWeights {
     /// Reads a GGUF file whose tensors are named as in Hugging Face's `BertModel`.
     pub fn read(path: &Path) -> Result<Self, EncoderFileError> {
-        Reader::open(path).and_then(Reader::weights).map_err(|detail| EncoderFileError { file: path.into(), detail })
+        Reader::open(path)
+            .and_then(Reader::weights)
+            .map_err(|detail| EncoderFileError { file: path.into(), detail })
     }
 }
 
@@ -120,7 +122,8 @@ struct Reader {
 impl Reader {
     fn open(path: &Path) -> Result<Self, String> {
         let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let content = gguf_file::Content::read(&mut file).map_err(|error| format!("expected a GGUF file: {error}"))?;
+        let content =
+            gguf_file::Content::read(&mut file).map_err(|error| format!("expected a GGUF file: {error}"))?;
         Ok(Self { file, content })
     }
 
@@ -141,7 +144,8 @@ impl Reader {
 
     fn shape(&self) -> Result<EncoderShape, String> {
         let number = |key: &str| -> Result<usize, String> {
-            let value = self.content.metadata.get(key).ok_or_else(|| format!("metadata `{key}` is missing"))?;
+            let value =
+                self.content.metadata.get(key).ok_or_else(|| format!("metadata `{key}` is missing"))?;
             let value = value.to_u32().map_err(|error| format!("metadata `{key}`: {error}"))?;
             Ok(value as usize)
         };
@@ -159,7 +163,11 @@ impl Reader {
                 .and_then(|value| value.to_f32().ok())
                 .unwrap_or(1e-12),
         };
-        if shape.heads == 0 || shape.hidden % shape.heads != 0 || shape.hidden % 8 != 0 || shape.intermediate % 8 != 0 {
+        let fits = shape.heads > 0
+            && shape.hidden.is_multiple_of(shape.heads)
+            && shape.hidden.is_multiple_of(8)
+            && shape.intermediate.is_multiple_of(8);
+        if !fits {
             return Err(format!("expected a hidden size that heads and 8 divide, found {shape:?}"));
         }
         Ok(shape)
@@ -225,6 +233,7 @@ impl Reader {
             return Err(format!("tensor `{name}`: expected type Q4_0, found {:?}", tensor.dtype()));
         }
         let blocks = tensor.data().map_err(|error| format!("tensor `{name}`: {error}"))?;
-        WordEmbeddings::new(blocks.into_owned(), hidden).map_err(|detail| format!("tensor `{name}`: {detail}"))
+        WordEmbeddings::new(blocks.into_owned(), hidden)
+            .map_err(|detail| format!("tensor `{name}`: {detail}"))
     }
 }

@@ -82,7 +82,10 @@ impl AdamW {
     pub fn load(&mut self, file: &Path) -> Result<()> {
         let tensors = candle_core::safetensors::load(file, &Device::Cpu)?;
         let get = |name: &str| {
-            tensors.get(name).cloned().ok_or_else(|| candle_core::Error::Msg(format!("checkpoint lacks `{name}`")))
+            tensors
+                .get(name)
+                .cloned()
+                .ok_or_else(|| candle_core::Error::Msg(format!("checkpoint lacks `{name}`")))
         };
         for slot in &mut self.slots {
             slot.var.set(&get(&slot.name)?)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::fit::{Example, FitSettings, Progress, Target, fit};
+use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
 use crate::contract::Policy;
@@ -13,8 +13,8 @@ use crate::corpus::{Conversation, Corpus};
 use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{
-    ADAPTER, Combination, HEAD, Head, PolicyDescription, PolicyThresholds, ReaderDescription, Training, hexadecimal,
-    sha256_of, write_description,
+    ADAPTER, Combination, HEAD, Head, PolicyDescription, PolicyThresholds, ReaderDescription, Training,
+    hexadecimal, sha256_of, write_description,
 };
 use crate::model::input::{Reader, Turn};
 
@@ -34,7 +34,9 @@ pub fn train_conversations(
     let train = examples(&reader, &corpus.train.conversations, policies);
     let held_out = examples(&reader, &corpus.held_out.conversations, policies);
     if train.is_empty() || held_out.is_empty() {
-        return Err(TrainError::NoData("expected conversations in the train and the held_out part of the corpus"));
+        return Err(TrainError::NoData(
+            "expected conversations in the train and the held_out part of the corpus",
+        ));
     }
     let settings = FitSettings {
         network: NetworkSettings {
@@ -68,7 +70,8 @@ pub fn train_conversations(
     let (weight, bias) = network.head()?;
     for ((policy, weight), bias) in policies.iter().zip(weight).zip(bias) {
         let folder = out.join("policies").join(policy.as_str());
-        std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
+        std::fs::create_dir_all(&folder)
+            .map_err(|error| TrainError::Write { path: folder.clone(), error })?;
         Head { weight: vec![weight], bias: vec![bias] }.write(&folder.join(HEAD))?;
         let description = PolicyDescription {
             policy: policy.clone(),
@@ -83,7 +86,12 @@ pub fn train_conversations(
                 alone_slope: 1.0,
                 alone_intercept: 0.0,
             },
-            thresholds: PolicyThresholds { report: 1.0, report_precision: 1.0, hide: 1.0, hide_precision: 1.0 },
+            thresholds: PolicyThresholds {
+                report: 1.0,
+                report_precision: 1.0,
+                hide: 1.0,
+                hide_precision: 1.0,
+            },
             metrics: BTreeMap::new(),
         };
         write_description(&folder, &description)?;
@@ -92,11 +100,7 @@ pub fn train_conversations(
 }
 
 /// Adapters and heads of an earlier version.
-fn start(
-    from: &Path,
-    policies: &[Policy],
-    hidden: usize,
-) -> Result<(Adapter, Vec<Vec<f32>>, Vec<f32>), TrainError> {
+fn start(from: &Path, policies: &[Policy], hidden: usize) -> Result<Start, TrainError> {
     let adapter = Adapter::read(&from.join("conversation").join(ADAPTER))?;
     let (mut weight, mut bias) = (Vec::new(), Vec::new());
     for policy in policies {
@@ -104,21 +108,26 @@ fn start(
         weight.extend(head.weight);
         bias.extend(head.bias);
     }
-    Ok((adapter, weight, bias))
+    Ok(Start { adapter, head: Head { weight, bias } })
 }
 
 /// One example for each pass over a conversation; a message is a target in exactly one pass.
 pub fn examples(reader: &Reader, conversations: &[Conversation], policies: &[Policy]) -> Vec<Example> {
     let mut all = Vec::new();
     for conversation in conversations {
-        let turns: Vec<Turn<'_>> =
-            conversation.messages.iter().map(|message| Turn { role: message.from, text: &message.text }).collect();
+        let turns: Vec<Turn<'_>> = conversation
+            .messages
+            .iter()
+            .map(|message| Turn { role: message.from, text: &message.text })
+            .collect();
         for pass in reader.conversation(&turns, 0..turns.len()) {
             let mut targets = vec![None; pass.sequence.segments.len()];
             for (message, segment) in &pass.judged {
                 let labels = policies
                     .iter()
-                    .map(|policy| f32::from(u8::from(conversation.messages[*message].violates(policy.as_str()))))
+                    .map(|policy| {
+                        f32::from(u8::from(conversation.messages[*message].violates(policy.as_str())))
+                    })
                     .collect();
                 targets[*segment] = Some(Target::Labels(labels));
             }

@@ -16,6 +16,7 @@ use crate::model::adapter::Adapter;
 use crate::model::encoder::kernel::Segment;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::encoder::{Encoder, Sequence};
+use crate::model::folder::Head;
 
 /// What a segment is: one truth value for each policy, or one class.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,13 @@ pub struct Example {
     pub targets: Vec<Option<Target>>,
 }
 
+/// An earlier version to go on from.
+#[derive(Debug, Clone)]
+pub struct Start {
+    pub adapter: Adapter,
+    pub head: Head,
+}
+
 /// How to train.
 #[derive(Debug, Clone)]
 pub struct FitSettings {
@@ -45,8 +53,8 @@ pub struct FitSettings {
     pub weight_decay: f64,
     /// Stop after this many epochs without a better held-out loss.
     pub patience: u32,
-    /// Adapters and head (weight, bias) to start from, instead of the encoder as it is.
-    pub start: Option<(Adapter, Vec<Vec<f32>>, Vec<f32>)>,
+    /// What to start from, instead of the encoder as it is.
+    pub start: Option<Start>,
     /// Where to keep the newest state, if anywhere; a training that finds one there goes on from it.
     pub checkpoint: Option<PathBuf>,
 }
@@ -70,11 +78,15 @@ pub fn fit(
     progress: Progress<'_>,
 ) -> Result<Network> {
     let network = Network::new(weights, settings.network)?;
-    if let Some((adapter, weight, bias)) = &settings.start {
-        network.take_up(adapter, weight, bias)?;
+    if let Some(Start { adapter, head }) = &settings.start {
+        network.take_up(adapter, &head.weight, &head.bias)?;
     }
     let encoder = Encoder::new(weights).map_err(candle_core::Error::Msg)?;
-    progress(&format!("computing the frozen layers 0 to {} of {} sequences", settings.network.first_layer, train.len() + held_out.len()));
+    progress(&format!(
+        "computing the frozen layers 0 to {} of {} sequences",
+        settings.network.first_layer,
+        train.len() + held_out.len()
+    ));
     let train = prepare(&encoder, train, settings.network.first_layer);
     let held_out = prepare(&encoder, held_out, settings.network.first_layer);
     drop(encoder);
@@ -101,7 +113,8 @@ pub fn fit(
             losses.push(loss.to_scalar::<f32>()?);
             if optimiser.steps() % 20 == 0 {
                 let done = optimiser.steps() - steps_before;
-                let left = started.elapsed().as_secs_f64() / f64::from(done) * f64::from(total - optimiser.steps());
+                let left =
+                    started.elapsed().as_secs_f64() / f64::from(done) * f64::from(total - optimiser.steps());
                 progress(&format!(
                     "step {}/{total} loss {:.4}, {:.0} min left",
                     optimiser.steps(),
@@ -112,7 +125,8 @@ pub fn fit(
         }
         let mut held_out_losses = Vec::new();
         for batch in batches(&held_out, settings.batch, 0) {
-            held_out_losses.push(loss_of(&network, &batch, hidden, settings.network.outputs)?.to_scalar::<f32>()?);
+            held_out_losses
+                .push(loss_of(&network, &batch, hidden, settings.network.outputs)?.to_scalar::<f32>()?);
         }
         let held_out_loss = mean(&held_out_losses);
         progress(&format!("epoch {}: loss {:.4}, held out {held_out_loss:.4}", epoch + 1, mean(&losses)));
@@ -186,7 +200,8 @@ fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, outputs: usize
     };
     let logits = network.logits(&packed)?;
     let targets: Vec<&Option<Target>> = batch.iter().flat_map(|example| &example.targets).collect();
-    let judged: Vec<u32> = (0..targets.len() as u32).filter(|index| targets[*index as usize].is_some()).collect();
+    let judged: Vec<u32> =
+        (0..targets.len() as u32).filter(|index| targets[*index as usize].is_some()).collect();
     let logits = logits.index_select(&Tensor::new(judged, &Device::Cpu)?, 0)?;
     let targets: Vec<&Target> = targets.into_iter().flatten().collect();
     if targets.iter().any(|target| matches!(target, Target::Class(_))) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::fit::{Example, FitSettings, Progress, Target, fit};
+use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
 use crate::contract::Skill;
@@ -27,7 +27,9 @@ pub fn train_inquiries(
     let train = examples(&reader, &corpus.train.inquiries);
     let held_out = examples(&reader, &corpus.held_out.inquiries);
     if train.is_empty() || held_out.is_empty() {
-        return Err(TrainError::NoData("expected inquiries in the train and the held_out part of the corpus"));
+        return Err(TrainError::NoData(
+            "expected inquiries in the train and the held_out part of the corpus",
+        ));
     }
     let settings = FitSettings {
         network: NetworkSettings {
@@ -69,11 +71,11 @@ pub fn train_inquiries(
 }
 
 /// Adapter and head of an earlier version.
-fn start(from: &Path, hidden: usize) -> Result<(Adapter, Vec<Vec<f32>>, Vec<f32>), TrainError> {
+fn start(from: &Path, hidden: usize) -> Result<Start, TrainError> {
     let folder = from.join("inquiries");
     let adapter = Adapter::read(&folder.join(ADAPTER))?;
     let head = Head::read(&folder.join(HEAD), Skill::ALL.len(), hidden)?;
-    Ok((adapter, head.weight, head.bias))
+    Ok(Start { adapter, head })
 }
 
 fn examples(reader: &Reader, inquiries: &[LabelledInquiry]) -> Vec<Example> {

@@ -157,7 +157,8 @@ impl Network {
         }
         let weight: Vec<f32> = weight.iter().flatten().copied().collect();
         let outputs = self.settings.outputs;
-        self.head_weight.set(&Tensor::from_vec(weight, (outputs, self.shape.hidden), &Device::Cpu)?.t()?.contiguous()?)?;
+        self.head_weight
+            .set(&Tensor::from_vec(weight, (outputs, self.shape.hidden), &Device::Cpu)?.t()?.contiguous()?)?;
         self.head_bias.set(&Tensor::from_slice(bias, outputs, &Device::Cpu)?)
     }
 
@@ -191,11 +192,13 @@ impl Network {
 }
 
 fn frozen_dense(dense: &Dense, rank: usize, random: &mut StdRng) -> Result<FrozenDense> {
-    let weight = Tensor::from_slice(&dense.weight, (dense.outputs, dense.inputs), &Device::Cpu)?.t()?.contiguous()?;
+    let weight =
+        Tensor::from_slice(&dense.weight, (dense.outputs, dense.inputs), &Device::Cpu)?.t()?.contiguous()?;
     let bias = Tensor::from_slice(&dense.bias, dense.outputs, &Device::Cpu)?;
     // Kaiming's bound for the first factor, zero for the second: training starts from the encoder as it is.
     let bound = (3.0 / dense.inputs as f32).sqrt();
-    let down = Var::from_vec(uniform(random, dense.inputs * rank, bound), (dense.inputs, rank), &Device::Cpu)?;
+    let down =
+        Var::from_vec(uniform(random, dense.inputs * rank, bound), (dense.inputs, rank), &Device::Cpu)?;
     let up = Var::zeros((rank, dense.outputs), DType::F32, &Device::Cpu)?;
     Ok(FrozenDense { weight, bias, down, up })
 }

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 use crate::model::encoder::kernel::{Isa, Segment, attend, erf, gelu, layer_norm};
 
 fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let (start, end) = layout.contiguous_offsets().ok_or_else(|| Error::Msg("expected contiguous input".into()))?;
+    let (start, end) =
+        layout.contiguous_offsets().ok_or_else(|| Error::Msg("expected contiguous input".into()))?;
     Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
@@ -112,7 +113,9 @@ impl CustomOp1 for Normalise {
                     mean_gx += g * (x - mean) * inverse;
                 }
                 (mean_g, mean_gx) = (mean_g / count, mean_gx / count);
-                for (((result, x), gradient), weight) in result.iter_mut().zip(x).zip(gradient).zip(self.weight.iter()) {
+                for (((result, x), gradient), weight) in
+                    result.iter_mut().zip(x).zip(gradient).zip(self.weight.iter())
+                {
                     *result = inverse * (gradient * weight - mean_g - (x - mean) * inverse * mean_gx);
                 }
             },
@@ -219,7 +222,15 @@ impl CustomOp1 for Attention {
                 let gradient = &gradient[start * hidden..][..rows * hidden];
                 for segment in segments {
                     for head in 0..self.heads {
-                        backward_of_head(qkv, gradient, segment, hidden, head * hidden / self.heads, hidden / self.heads, result);
+                        backward_of_head(
+                            qkv,
+                            gradient,
+                            segment,
+                            hidden,
+                            head * hidden / self.heads,
+                            hidden / self.heads,
+                            result,
+                        );
                     }
                 }
             },
@@ -305,7 +316,8 @@ mod tests {
         let weights = Tensor::from_vec(weights, out.shape(), &Device::Cpu).unwrap();
         let loss = |x: &Tensor| (f(x).unwrap() * &weights).unwrap().sum_all().unwrap();
         let gradients = loss(var.as_tensor()).backward().unwrap();
-        let gradient: Vec<f32> = gradients.get(var.as_tensor()).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let gradient: Vec<f32> =
+            gradients.get(var.as_tensor()).unwrap().flatten_all().unwrap().to_vec1().unwrap();
         for i in (0..count).step_by(7) {
             let at = |delta: f32| {
                 let mut x = start.clone();
@@ -324,7 +336,9 @@ mod tests {
         check((4, 8), |x| x.apply_op1(Gelu { isa }));
         let weight = Arc::new((0..8).map(|i| 0.5 + i as f32 / 8.0).collect::<Vec<f32>>());
         let bias = Arc::new(vec![0.1; 8]);
-        check((4, 8), |x| x.apply_op1(Normalise { weight: weight.clone(), bias: bias.clone(), epsilon: 1e-5, isa }));
+        check((4, 8), |x| {
+            x.apply_op1(Normalise { weight: weight.clone(), bias: bias.clone(), epsilon: 1e-5, isa })
+        });
         let matrix = |rows: usize, columns: usize| {
             let values: Vec<f32> = (0..rows * columns).map(|i| ((i * 13 % 19) as f32 - 9.0) / 12.0).collect();
             Tensor::from_vec(values, (rows, columns), &Device::Cpu).unwrap()

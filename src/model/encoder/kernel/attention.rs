@@ -45,7 +45,8 @@ fn attend_body(qkv: &[f32], segments: &[Segment], heads: usize, out: &mut [f32])
             transpose_keys(qkv, segment, hidden, head, keys);
             for first in (segment.start..segment.end).step_by(QUERIES) {
                 // A last, incomplete block repeats its last query; the copies are computed and not written.
-                let rows: [usize; QUERIES] = std::array::from_fn(|offset| (first + offset).min(segment.end - 1));
+                let rows: [usize; QUERIES] =
+                    std::array::from_fn(|offset| (first + offset).min(segment.end - 1));
                 let queries = rows.map(|row| &qkv[row * 3 * hidden + head * size..][..size]);
                 score(queries, keys, scores);
                 for scores in scores.chunks_exact_mut(padded) {
@@ -145,7 +146,9 @@ mod tests {
     fn a_segment_never_sees_a_later_one() {
         let (hidden, heads) = (8, 2);
         let qkv = |change: f32| -> Vec<f32> {
-            (0..5 * 3 * hidden).map(|i| ((i * 7 % 11) as f32 - 5.0) / 5.0 + if i >= 3 * 3 * hidden { change } else { 0.0 }).collect()
+            (0..5 * 3 * hidden)
+                .map(|i| ((i * 7 % 11) as f32 - 5.0) / 5.0 + if i >= 3 * 3 * hidden { change } else { 0.0 })
+                .collect()
         };
         let segments = [Segment { context: 0, start: 0, end: 3 }, Segment { context: 0, start: 3, end: 5 }];
         let (mut a, mut b) = (vec![0f32; 5 * hidden], vec![0f32; 5 * hidden]);

@@ -121,7 +121,9 @@ mod tests {
             assert!((f64::from(exp(x)) / expected - 1.0).abs() < 3e-7, "exp({x})");
         }
         // Values from Abramowitz and Stegun, table 7.1.
-        for (x, expected) in [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-1.0, -0.842_700_8)] {
+        for (x, expected) in
+            [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-1.0, -0.842_700_8)]
+        {
             assert!((erf(x) - expected).abs() < 1e-6, "erf({x})");
         }
     }

@@ -40,8 +40,14 @@ impl QuantisedDense {
     /// in number or more than 2064, or differ among the layers.
     pub fn new(parts: &[&Dense]) -> Result<Self, String> {
         let inputs = parts.first().map_or(0, |part| part.inputs);
-        if inputs == 0 || inputs % 2 != 0 || inputs > MAX_INPUTS || parts.iter().any(|part| part.inputs != inputs) {
-            return Err(format!("expected an even number of inputs up to {MAX_INPUTS}, the same for all, found {inputs}"));
+        if inputs == 0
+            || !inputs.is_multiple_of(2)
+            || inputs > MAX_INPUTS
+            || parts.iter().any(|part| part.inputs != inputs)
+        {
+            return Err(format!(
+                "expected an even number of inputs up to {MAX_INPUTS}, the same for all, found {inputs}"
+            ));
         }
         let outputs: usize = parts.iter().map(|part| part.outputs).sum();
         let panels = outputs.div_ceil(PANEL);
@@ -84,7 +90,12 @@ impl QuantisedDense {
                 let mut sums = [[0i32; PANEL]; TILE];
                 self.tile(isa, panel, &room.values[row * self.inputs..][..tile * self.inputs], &mut sums);
                 for (offset, sums) in sums[..tile].iter().enumerate() {
-                    self.write(panel, sums, room.scales[row + offset], &mut y[(row + offset) * self.outputs..][..self.outputs]);
+                    self.write(
+                        panel,
+                        sums,
+                        room.scales[row + offset],
+                        &mut y[(row + offset) * self.outputs..][..self.outputs],
+                    );
                 }
                 row += tile;
             }
@@ -172,7 +183,7 @@ mod avx2 {
         sums: &mut [[i32; PANEL]; TILE],
     ) {
         const { assert!(ROWS >= 1 && ROWS <= TILE) };
-        assert!(inputs % 2 == 0 && weight.len() >= inputs * PANEL && rows.len() >= ROWS * inputs);
+        assert!(inputs.is_multiple_of(2) && weight.len() >= inputs * PANEL && rows.len() >= ROWS * inputs);
         let mut low = [_mm256_setzero_si256(); ROWS];
         let mut high = [_mm256_setzero_si256(); ROWS];
         for pair in 0..inputs / 2 {
@@ -183,7 +194,8 @@ mod avx2 {
                 let first = _mm256_cvtepi8_epi16(_mm_loadu_si128(at));
                 let second = _mm256_cvtepi8_epi16(_mm_loadu_si128(at.add(1)));
                 for row in 0..ROWS {
-                    let activations = rows.as_ptr().add(row * inputs + pair * 2).cast::<i32>().read_unaligned();
+                    let activations =
+                        rows.as_ptr().add(row * inputs + pair * 2).cast::<i32>().read_unaligned();
                     let activations = _mm256_set1_epi32(activations);
                     low[row] = _mm256_add_epi32(low[row], _mm256_madd_epi16(activations, first));
                     high[row] = _mm256_add_epi32(high[row], _mm256_madd_epi16(activations, second));
@@ -226,7 +238,9 @@ mod tests {
             quantised.apply(Isa::Portable, &x, &mut slow, &mut Activations::default());
             for row in 0..rows {
                 for output in 0..20 {
-                    let exact: f32 = (0..34).map(|i| x[row * 34 + i] * dense.weight[output * 34 + i]).sum::<f32>() + dense.bias[output];
+                    let exact: f32 =
+                        (0..34).map(|i| x[row * 34 + i] * dense.weight[output * 34 + i]).sum::<f32>()
+                            + dense.bias[output];
                     let (fast, slow) = (fast[row * 20 + output], slow[row * 20 + output]);
                     assert!((fast - slow).abs() <= 1e-4 * slow.abs().max(1.0), "{fast} {slow}");
                     assert!((fast - exact).abs() < 0.02 * 34.0, "{fast} {exact}");
@@ -237,7 +251,12 @@ mod tests {
 
     #[test]
     fn the_largest_sums_do_not_overflow() {
-        let dense = Dense { outputs: 16, inputs: MAX_INPUTS, weight: vec![1.0; 16 * MAX_INPUTS], bias: vec![0.0; 16] };
+        let dense = Dense {
+            outputs: 16,
+            inputs: MAX_INPUTS,
+            weight: vec![1.0; 16 * MAX_INPUTS],
+            bias: vec![0.0; 16],
+        };
         let quantised = QuantisedDense::new(&[&dense]).unwrap();
         let x = vec![3.0; MAX_INPUTS];
         let mut y = vec![0f32; 16];
