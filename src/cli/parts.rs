@@ -49,6 +49,7 @@ pub fn moderator(config: &Config, base: &Base) -> Result<Arc<Moderator>, CliErro
                 combination: description.combination.clone(),
                 report: policy.map_or(thresholds.report, |policy| policy.report.resolve(thresholds.report)),
                 hide: policy.map_or(f64::INFINITY, |policy| policy.hide.resolve(thresholds.hide)),
+                rules_report_from: config.moderation.rules_report_from,
             }
         })
         .collect();

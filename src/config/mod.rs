@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use values::{Broker, Database, LogFormat, Threshold};
+pub use values::{Broker, Database, LogFormat, ReportFrom, Threshold};
 
 use crate::contract::{Limits, Policy};
 
@@ -95,6 +95,7 @@ pub struct ConsoleConfig {
 pub struct ModerationConfig {
     pub context_messages: usize,
     pub rules: PathBuf,
+    pub rules_report_from: ReportFrom,
     pub policies: BTreeMap<Policy, PolicyConfig>,
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error};
 
+use crate::rules::Severity;
+
 /// Which queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Broker {
@@ -89,6 +91,31 @@ impl<'de> Deserialize<'de> for Threshold {
     }
 }
 
+/// From which severity on an enforced rule reports by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFrom {
+    Severity(Severity),
+    Never,
+}
+
+impl ReportFrom {
+    pub fn includes(self, severity: Severity) -> bool {
+        matches!(self, ReportFrom::Severity(from) if severity >= from)
+    }
+}
+
+impl<'de> Deserialize<'de> for ReportFrom {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "expected \"low\", \"medium\", \"high\", \"critical\" or \"never\"";
+        let word = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+        match (word.as_str(), Severity::parse(&word)) {
+            ("never", _) => Ok(ReportFrom::Never),
+            (_, Some(severity)) => Ok(ReportFrom::Severity(severity)),
+            (_, None) => Err(D::Error::custom(EXPECTED)),
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,14 +151,16 @@ where
     D: Deserializer<'de>,
     N: TryFrom<i64>,
 {
-    let value = i64::deserialize(deserializer)?;
+    let value =
+        i64::deserialize(deserializer).map_err(|_| D::Error::custom("expected an integer of at least 1"))?;
     N::try_from(value).ok().filter(|_| value >= 1).ok_or_else(|| {
         D::Error::custom(format!("expected an integer of at least 1 that is not too large, found {value}"))
     })
 }
 
 pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let value = i64::deserialize(deserializer)?;
+    let value = i64::deserialize(deserializer)
+        .map_err(|_| D::Error::custom("expected milliseconds as an integer of at least 1"))?;
     match u64::try_from(value) {
         Ok(milliseconds) if milliseconds >= 1 => Ok(Duration::from_millis(milliseconds)),
         _ => Err(D::Error::custom(format!("expected milliseconds, at least 1, found {value}"))),

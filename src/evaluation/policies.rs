@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contract::{Language, MessageId, TransactionId};
+use crate::contract::{Action, Language, MessageId, TransactionId};
 use crate::corpus::Conversation as Labelled;
 use crate::model::metrics::{at_threshold, average_precision, calibration_error, threshold_for_precision};
 use crate::moderation::{Conversation, Moderator, PolicySettings, Turn, final_probability};
-use crate::rules::Mode;
+use crate::rules::{Mode, Severity};
 
 /// One labelled message with the evidence on it.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ pub struct PolicyFigures {
     /// Of the model without the rules.
     pub average_precision_model: f64,
     pub recall_at_precision_90: f64,
-    /// At the threshold in use.
+    /// Of the alerts: at the threshold in use, or by a rule that reports by itself.
     pub precision: f64,
     pub recall: f64,
     pub calibration_error: f64,
@@ -117,14 +117,16 @@ pub fn evaluate_policy(
         .map(|o| (f64::from(u8::from(!o.fired[index].is_empty())), o.truths[index]))
         .collect();
     let keywords: Vec<(f64, bool)> = observations.iter().map(|o| (o.keywords, o.truths[index])).collect();
-    let (precision, recall) = at_threshold(&scored, settings.report);
+    let alerts: Vec<(f64, bool)> =
+        observations.iter().map(|o| (alert(settings, index, o), o.truths[index])).collect();
+    let (precision, recall) = at_threshold(&alerts, 1.0);
     let (rules_precision, rules_recall) = at_threshold(&rules, 1.0);
     let (keywords_precision, keywords_recall) = at_threshold(&keywords, 1.0);
     let mut by_tag: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    for (observation, (score, _)) in observations.iter().zip(&scored) {
+    for (observation, (alert, _)) in observations.iter().zip(&alerts) {
         for tag in &observation.tags {
             let entry = by_tag.entry(tag.clone()).or_default();
-            entry.0 += usize::from(*score >= settings.report);
+            entry.0 += usize::from(*alert >= 1.0);
             entry.1 += 1;
         }
     }
@@ -154,6 +156,13 @@ pub fn evaluate_policy(
 pub fn probability(settings: &PolicySettings, index: usize, observation: &Observation) -> f64 {
     let fired: BTreeSet<&str> = observation.fired[index].iter().map(String::as_str).collect();
     final_probability(&settings.combination, observation.logits[index], &fired)
+}
+
+/// 1 if the message raises an alert, else 0.
+fn alert(settings: &PolicySettings, index: usize, observation: &Observation) -> f64 {
+    let severest = observation.fired[index].iter().filter_map(|name| Severity::parse(name)).max();
+    let action = settings.action(probability(settings, index, observation), severest);
+    f64::from(u8::from(action != Action::None))
 }
 
 /// Alerts for each violation found when violations are 1% of the traffic: from the rates among violations and among clean messages.

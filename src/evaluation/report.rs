@@ -21,8 +21,8 @@ pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String
         ("average precision, rules and model", figures.average_precision),
         ("average precision, model alone", figures.average_precision_model),
         ("recall at precision 0.9", figures.recall_at_precision_90),
-        ("precision at the threshold in use", figures.precision),
-        ("recall at the threshold in use", figures.recall),
+        ("precision of the alerts", figures.precision),
+        ("recall of the alerts", figures.recall),
         ("expected calibration error", figures.calibration_error),
         ("rules alone: precision", figures.rules_precision),
         ("rules alone: recall", figures.rules_recall),
@@ -39,7 +39,7 @@ pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String
 
 /// Share flagged by kind of evasion and of near miss.
 pub fn tag_report(figures: &PolicyFigures) -> String {
-    let mut text = String::from("  flagged at the threshold in use, by kind\n");
+    let mut text = String::from("  share that raises an alert, by kind\n");
     for (tag, (share, count)) in &figures.flagged_by_tag {
         let small = if *count < SMALL { "  (fewer than 30)" } else { "" };
         let _ = writeln!(text, "    {tag:<28} {share:>6.3} of {count}{small}");

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::config::ReportFrom;
 use crate::contract::{Action, Policy};
 use crate::model::classifier::sigmoid;
 use crate::model::folder::Combination;
+use crate::rules::Severity;
 
 /// How one policy turns evidence into an action.
 #[derive(Debug, Clone)]
@@ -17,14 +19,18 @@ pub struct PolicySettings {
     pub report: f64,
     /// Final probability from which the message is hidden.
     pub hide: f64,
+    /// From which severity on an enforced rule reports by itself.
+    pub rules_report_from: ReportFrom,
 }
 
 impl PolicySettings {
-    /// What happens at a final probability.
-    pub fn action(&self, probability: f64) -> Action {
+    /// What happens at a final probability, given the severest enforced rule that fired.
+    pub fn action(&self, probability: f64, severest: Option<Severity>) -> Action {
         if probability >= self.hide {
             Action::Hide
-        } else if probability >= self.report {
+        } else if probability >= self.report
+            || severest.is_some_and(|severity| self.rules_report_from.includes(severity))
+        {
             Action::Report
         } else {
             Action::None

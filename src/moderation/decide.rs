@@ -180,7 +180,8 @@ impl Moderator {
                     spans: Vec::new(),
                 });
             }
-            let policy_action = settings.action(probability);
+            let severest = enforced.iter().map(|finding| finding.severity).max();
+            let policy_action = settings.action(probability, severest);
             action = action.max(policy_action);
             if policy_action != Action::None {
                 // Together the sources can pass a threshold that none passes alone; the model then carries the alert.
