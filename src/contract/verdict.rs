@@ -33,6 +33,28 @@ pub struct Label {
     pub spans: Vec<Span>,
 }
 
+/// What kind of input an undecided rule lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// The model's probability: the policy has no usable head.
+    Model,
+    /// Earlier messages of the transaction that are not at hand.
+    History,
+    /// The language of the message, which it does not tell.
+    Language,
+}
+
+impl Missing {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Missing::Model => "model",
+            Missing::History => "history",
+            Missing::Language => "language",
+        }
+    }
+}
+
 /// The decision on one message. Also the body of the events `message.flagged` and `message.cleared`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {

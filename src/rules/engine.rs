@@ -1,16 +1,16 @@
 //! A pack judges one message of a conversation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::conversation::{Part, correlate};
+use super::conversation::{Correlated, Part, Window, correlate};
 use super::evaluate::{Evaluator, RuleResult};
 use super::pack::RulePack;
 use super::rule::{Body, Mode, Rule, Severity, Status};
-use super::truth::Truth;
+use super::truth::{Truth, Unknown};
 use super::turn::Turn;
-use crate::contract::Span;
+use crate::contract::{Missing, Span};
 
 /// How many messages before the judged one are looked at.
 pub const MAX_HISTORY: usize = super::read::MAX_WITHIN;
@@ -43,7 +43,21 @@ pub struct EarlierPart {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undecided {
     pub rule_id: String,
+    pub policy: String,
+    pub mode: Mode,
+    /// Selections, or for a conversation rule the rules of its steps and `earlier messages`, that could not be decided.
     pub selections: Vec<String>,
+    /// What kinds of input they lack.
+    pub missing: BTreeSet<Missing>,
+}
+
+impl Undecided {
+    fn new(rule: &Rule, unknown: BTreeSet<Unknown>) -> Self {
+        let missing = unknown.iter().map(|one| one.missing).collect();
+        let mut selections: Vec<String> = unknown.into_iter().map(|one| one.name).collect();
+        selections.dedup();
+        Self { rule_id: rule.id.clone(), policy: rule.policy.clone(), mode: rule.mode, selections, missing }
+    }
 }
 
 /// Everything that a pack says about one message.
@@ -79,14 +93,14 @@ impl RulePack {
         }
         let first = judged.saturating_sub(MAX_HISTORY);
         let window = &conversation[first..=judged];
-        let complete = complete && first == 0 || window.len() > MAX_HISTORY;
+        let begins = complete && first == 0;
         if window.iter().any(|turn| *turn.version != *self.version()) {
             let mut fresh = window.to_vec();
             fresh.iter_mut().for_each(|turn| turn.rescan(self));
-            return Judge { pack: self, turns: &fresh, first, complete, with_parts, known: HashMap::new() }
+            return Judge { pack: self, turns: &fresh, first, begins, with_parts, known: HashMap::new() }
                 .run();
         }
-        Judge { pack: self, turns: window, first, complete, with_parts, known: HashMap::new() }.run()
+        Judge { pack: self, turns: window, first, begins, with_parts, known: HashMap::new() }.run()
     }
 }
 
@@ -96,7 +110,8 @@ struct Judge<'a> {
     turns: &'a [Turn],
     /// Index of the first turn in the conversation that the caller knows.
     first: usize,
-    complete: bool,
+    /// Whether the first turn is the first message of the conversation.
+    begins: bool,
     with_parts: bool,
     known: HashMap<(usize, u32), RuleResult>,
 }
@@ -113,18 +128,18 @@ impl Judge<'_> {
                     let finding = self.finding(rule, &result);
                     evaluation.findings.push(finding);
                 }
-                Truth::Unknown => evaluation
-                    .undecided
-                    .push(Undecided { rule_id: rule.id.clone(), selections: result.undecided }),
+                Truth::Unknown if self.with_parts || !rule.is_part() => {
+                    let unknown = result.undecided.into_iter().collect();
+                    evaluation.undecided.push(Undecided::new(rule, unknown));
+                }
                 _ => {}
             }
         }
         for &index in &self.pack.conversations {
-            if let Some(finding) = self.conversation(judged, index) {
-                evaluation.findings.push(finding);
-            }
+            self.conversation(judged, index, &mut evaluation);
         }
         evaluation.findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
+        evaluation.undecided.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
         evaluation
     }
 
@@ -144,7 +159,7 @@ impl Judge<'_> {
             return known.clone();
         }
         let compiled = &self.pack.rules[rule as usize];
-        let result = match Evaluator::new(compiled, &self.turns[..=turn], turn, self.complete) {
+        let result = match Evaluator::new(compiled, &self.turns[..=turn], turn, self.begins) {
             Some(evaluator) => evaluator.run(),
             None => RuleResult {
                 truth: Truth::False,
@@ -159,17 +174,40 @@ impl Judge<'_> {
         result
     }
 
-    fn conversation(&mut self, judged: usize, index: u32) -> Option<Finding> {
+    fn conversation(&mut self, judged: usize, index: u32, evaluation: &mut Evaluation) {
         let pack = self.pack;
         let compiled = &pack.rules[index as usize];
-        let Body::Conversation(correlation) = &compiled.rule.body else { return None };
-        let turns = self.turns;
-        let parts = correlate(correlation, &compiled.steps, turns, judged, &mut |turn, rule| {
-            pack.rules[rule as usize].rule.status != Status::Deprecated
-                && self.may_match(turn, rule)
-                && self.result(turn, rule).truth == Truth::True
-        })?;
-        Some(self.joined(&compiled.rule, judged, &parts))
+        let Body::Conversation(correlation) = &compiled.rule.body else { return };
+        // Looking at most `MAX_HISTORY` messages back is what the rules mean; only what lacks within that is missing.
+        let unseen = if self.begins { 0 } else { MAX_HISTORY.saturating_sub(judged) };
+        let window = Window { turns: self.turns, judged, unseen };
+        let correlated = correlate(correlation, &compiled.steps, window, &mut |turn, rule| {
+            let active = pack.rules[rule as usize].rule.status != Status::Deprecated;
+            if active && self.may_match(turn, rule) { self.result(turn, rule).truth } else { Truth::False }
+        });
+        match correlated {
+            Correlated::Fails => {}
+            Correlated::Holds(parts) => {
+                let finding = self.joined(&compiled.rule, judged, &parts);
+                evaluation.findings.push(finding);
+            }
+            Correlated::MayHold { undecided, beyond } => {
+                let mut unknown: BTreeSet<Unknown> = BTreeSet::new();
+                for (turn, part) in undecided {
+                    let name = &pack.rules[part as usize].rule.id;
+                    unknown.extend(
+                        self.result(turn, part)
+                            .undecided
+                            .into_iter()
+                            .map(|one| Unknown { name: name.clone(), missing: one.missing }),
+                    );
+                }
+                if beyond {
+                    unknown.insert(Unknown { name: "earlier messages".into(), missing: Missing::History });
+                }
+                evaluation.undecided.push(Undecided::new(&compiled.rule, unknown));
+            }
+        }
     }
 
     /// A cheap look before a rule is evaluated on an earlier message.

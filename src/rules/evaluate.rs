@@ -9,11 +9,13 @@ use std::ops::Range;
 use super::check::excuses;
 use super::condition::Condition;
 use super::pack::CompiledRule;
-use super::rule::{Body, Distance, Matcher, Near, Place, Selection, Side};
-use super::truth::Truth;
+use super::rule::{Body, Matcher, Selection, Side};
+use super::truth::{Truth, Unknown};
 use super::turn::Turn;
-use crate::contract::Role;
-use crate::text::Token;
+use crate::contract::{Missing, Role};
+
+#[cfg(test)]
+mod tests;
 
 /// A range of Unicode scalar values of a message as sent.
 pub type Hit = Range<usize>;
@@ -44,8 +46,8 @@ pub struct RuleResult {
     pub hits: Vec<Hit>,
     /// Evidence in earlier messages.
     pub earlier: Vec<(usize, Hit)>,
-    /// Names of selections that could not be decided, if the rule could not.
-    pub undecided: Vec<String>,
+    /// Selections that could not be decided, if the rule could not.
+    pub undecided: Vec<Unknown>,
 }
 
 /// Looks at one message (`judged`) of a conversation through one rule.
@@ -72,30 +74,31 @@ impl<'a> Evaluator<'a> {
 
     /// Judges the rule.
     pub fn run(&self) -> RuleResult {
-        let mut evidence = Evidence::default();
-        let truth = self.condition(self.condition, &[], &mut evidence);
-        let mut result = RuleResult { truth, hits: Vec::new(), earlier: Vec::new(), undecided: Vec::new() };
-        match truth {
-            Truth::False => {}
-            Truth::Unknown => result.undecided = evidence.undecided,
-            Truth::True => {
-                result.hits = self.connected(evidence.hits);
-                result.earlier = evidence.earlier;
-                result.earlier.sort_by_key(|(turn, hit)| (*turn, hit.start, hit.end));
-                result.earlier.dedup();
-            }
+        let (truth, evidence) = self.condition(self.condition, &[]);
+        let mut result =
+            RuleResult { truth, hits: Vec::new(), earlier: Vec::new(), undecided: evidence.undecided };
+        if truth == Truth::True {
+            result.hits = self.connected(evidence.hits);
+            result.earlier = evidence.earlier;
+            result.earlier.sort_by_key(|(turn, hit)| (*turn, hit.start, hit.end));
+            result.earlier.dedup();
         }
         result
     }
 
-    /// Evaluates a condition. `excusing` are the negated selections beside it.
-    fn condition(&self, condition: &Condition, excusing: &[usize], evidence: &mut Evidence) -> Truth {
+    /// Evaluates a condition. `excusing` are the negated selections beside it. The evidence is that of the truth: what was found in
+    /// a branch that does not hold supports nothing.
+    fn condition(&self, condition: &Condition, excusing: &[usize]) -> (Truth, Evidence) {
         match condition {
-            Condition::Selection(index) => self.counted(*index, excusing, evidence),
+            Condition::Selection(index) => self.counted(*index, excusing),
             Condition::Not(inner) => match excuses(inner, self.selections) {
                 // Its effect is on the hits beside it.
-                Some(_) => Truth::True,
-                None => self.condition(inner, &[], &mut Evidence::default()).negate(),
+                Some(_) => (Truth::True, Evidence::default()),
+                None => {
+                    let (truth, found) = self.condition(inner, &[]);
+                    let undecided = Evidence { undecided: found.undecided, ..Evidence::default() };
+                    undecided.of(truth.negate())
+                }
             },
             Condition::And(parts) => {
                 let mut all = excusing.to_vec();
@@ -104,45 +107,75 @@ impl<'a> Evaluator<'a> {
                         all.extend(excuses(inner, self.selections).unwrap_or_default());
                     }
                 }
-                let mut truth = Truth::True;
+                let (mut truth, mut evidence) = (Truth::True, Evidence::default());
                 for part in parts {
-                    truth = truth.and(self.condition(part, &all, evidence));
+                    let (next, found) = self.condition(part, &all);
+                    truth = truth.and(next);
                     if truth == Truth::False {
                         break;
                     }
+                    evidence.extend(found);
                 }
-                truth
+                evidence.of(truth)
             }
-            Condition::Or(parts) => parts
-                .iter()
-                .fold(Truth::False, |truth, part| truth.or(self.condition(part, excusing, evidence))),
+            Condition::Or(parts) => {
+                let (mut truth, mut evidence) = (Truth::False, Evidence::default());
+                for part in parts {
+                    let (next, found) = self.condition(part, excusing);
+                    truth = truth.or(next);
+                    evidence.extend(found);
+                }
+                evidence.of(truth)
+            }
             Condition::Count { count, of } => {
-                let truths: Vec<Truth> =
-                    of.iter().map(|index| self.counted(*index, excusing, evidence)).collect();
+                let mut evidence = Evidence::default();
+                let mut reached = |index: &usize| {
+                    let (truth, found) = self.counted(*index, excusing);
+                    evidence.extend(found);
+                    truth
+                };
+                let truths: Vec<Truth> = of.iter().map(&mut reached).collect();
                 let at_least =
                     |wanted: Truth| truths.iter().filter(|truth| **truth >= wanted).count() >= *count;
-                if at_least(Truth::True) {
+                evidence.of(if at_least(Truth::True) {
                     Truth::True
                 } else if at_least(Truth::Unknown) {
                     Truth::Unknown
                 } else {
                     Truth::False
-                }
+                })
             }
         }
     }
 
-    fn counted(&self, index: usize, excusing: &[usize], evidence: &mut Evidence) -> Truth {
+    fn counted(&self, index: usize, excusing: &[usize]) -> (Truth, Evidence) {
         let result = self.selection(index, excusing);
+        let mut evidence = Evidence::default();
         match result.truth {
             Truth::True => {
                 evidence.hits.push((index, result.hits));
-                evidence.earlier.extend(result.earlier);
+                evidence.earlier = result.earlier;
             }
-            Truth::Unknown => evidence.undecided.push(self.selections[index].name.clone()),
+            Truth::Unknown => {
+                let name = self.selections[index].name.clone();
+                evidence.undecided.push(Unknown { name, missing: self.missing(index) });
+            }
             Truth::False => {}
         }
-        result.truth
+        (result.truth, evidence)
+    }
+
+    /// What an undecided selection lacks.
+    fn missing(&self, index: usize) -> Missing {
+        let selection = &self.selections[index];
+        match (selection.previous, &selection.matcher) {
+            (Some(previous), _) if !self.complete && self.judged < previous.within => Missing::History,
+            (Some(_), Matcher::Model { .. }) => Missing::Model,
+            (None, Matcher::Model { policy, .. }) if score(&self.turns[self.judged], policy).is_none() => {
+                Missing::Model
+            }
+            _ => Missing::Language,
+        }
     }
 
     /// One selection, with the hits that negated selections excuse left out.
@@ -151,120 +184,20 @@ impl<'a> Evaluator<'a> {
         if selection.previous.is_some() {
             return self.previous(index);
         }
-        let turn = &self.turns[self.judged];
-        let mut facts = Truth::True;
-        if let Some(role) = selection.role {
-            facts = facts.and((turn.role == role).into());
-        }
-        if let Some(lang) = selection.lang {
-            facts = facts.and(turn.language().map_or(Truth::Unknown, |found| (found == lang).into()));
-        }
         match &selection.matcher {
-            Matcher::Fact => SelectionResult::fact(facts),
+            Matcher::Fact => SelectionResult::fact(self.facts(index)),
             Matcher::Model { policy, at_least } => {
-                let score = turn.scores.as_ref().and_then(|scores| scores.get(policy.as_str()));
-                SelectionResult::fact(
-                    facts.and(score.map_or(Truth::Unknown, |score| (score >= at_least).into())),
-                )
+                let judged = reaches(score(&self.turns[self.judged], policy), *at_least);
+                SelectionResult::fact(self.facts(index).and(judged))
             }
             Matcher::Text { .. } | Matcher::Tokens { .. } => {
-                if facts == Truth::False {
-                    return SelectionResult::fact(Truth::False);
+                let found = self.places(index, excusing);
+                SelectionResult {
+                    truth: found.truth,
+                    hits: found.hits,
+                    earlier: Vec::new(),
+                    excused: found.excused,
                 }
-                let (hits, excused) = self.hits(index, excusing);
-                let found = Truth::from(!hits.is_empty());
-                SelectionResult { truth: facts.and(found), hits, earlier: Vec::new(), excused }
-            }
-        }
-    }
-
-    /// Hits of a selection in the judged message: as found, then without the excused, then near what they must be near to.
-    fn hits(&self, index: usize, excusing: &[usize]) -> (Vec<Hit>, Vec<(Hit, usize)>) {
-        let mut hits = self.raw(index, self.judged);
-        let mut excused = Vec::new();
-        if !excusing.contains(&index) {
-            hits.retain(|hit| match self.excuse(index, hit, excusing) {
-                Some(by) => {
-                    excused.push((hit.clone(), by));
-                    false
-                }
-                None => true,
-            });
-        }
-        if let Some(near) = &self.selections[index].near
-            && !hits.is_empty()
-        {
-            let partners = self.partners(near, excusing);
-            hits.retain(|hit| partners.iter().any(|partner| self.is_near(near, hit, partner)));
-        }
-        (hits, excused)
-    }
-
-    fn raw(&self, index: usize, turn: usize) -> Vec<Hit> {
-        let scan = &self.turns[turn].scan;
-        let mut hits: Vec<Hit> =
-            self.compiled.patterns[index].iter().flat_map(|pattern| scan.of(*pattern).cloned()).collect();
-        hits.sort_by_key(|hit| (hit.start, hit.end));
-        hits.dedup();
-        hits
-    }
-
-    fn partners(&self, near: &Near, excusing: &[usize]) -> Vec<Hit> {
-        near.of
-            .iter()
-            .filter_map(|(name, _)| self.selections.iter().position(|other| other.name == *name))
-            .flat_map(|other| self.hits(other, excusing).0)
-            .collect()
-    }
-
-    /// The negated selection that excuses a hit, if one does.
-    fn excuse(&self, index: usize, hit: &Hit, excusing: &[usize]) -> Option<usize> {
-        excusing.iter().copied().find(|&by| {
-            let selection = &self.selections[by];
-            let facts = self.selection_facts(by);
-            if !facts {
-                return false;
-            }
-            match &selection.near {
-                None => self.raw(by, self.judged).iter().any(|found| overlap(found, hit)),
-                Some(near) => {
-                    near.of.iter().any(|(name, _)| *name == self.selections[index].name)
-                        && self.raw(by, self.judged).iter().any(|found| self.is_near(near, found, hit))
-                }
-            }
-        })
-    }
-
-    /// Whether the side and language that a negated selection asks for are those of the message, as far as is known.
-    fn selection_facts(&self, index: usize) -> bool {
-        let selection = &self.selections[index];
-        let turn = &self.turns[self.judged];
-        selection.role.is_none_or(|role| turn.role == role)
-            && selection.lang.is_none_or(|lang| turn.language() == Some(lang))
-    }
-
-    /// Whether `hit` stands where `near` wants it, seen from `partner`.
-    fn is_near(&self, near: &Near, hit: &Hit, partner: &Hit) -> bool {
-        let before = hit.end <= partner.start;
-        let after = partner.end <= hit.start;
-        let side = match near.place {
-            Place::Around => true,
-            Place::Before => before,
-            Place::After => after,
-        };
-        if !side {
-            return false;
-        }
-        let (gap_start, gap_end) = match (before, after) {
-            (true, _) => (hit.end, partner.start),
-            (_, true) => (partner.end, hit.start),
-            // Overlapping parts have nothing between them.
-            _ => return true,
-        };
-        match near.distance {
-            Distance::Chars(limit) => gap_end - gap_start <= limit,
-            Distance::Tokens(limit) => {
-                tokens_within(self.turns[self.judged].views.tokens(), gap_start, gap_end) <= limit
             }
         }
     }
@@ -291,8 +224,7 @@ impl<'a> Evaluator<'a> {
             let truth = match &selection.matcher {
                 Matcher::Fact => language,
                 Matcher::Model { policy, at_least } => {
-                    let score = candidate.scores.as_ref().and_then(|scores| scores.get(policy.as_str()));
-                    language.and(score.map_or(Truth::Unknown, |score| (score >= at_least).into()))
+                    language.and(reaches(score(candidate, policy), *at_least))
                 }
                 _ => {
                     let hits = self.raw(index, turn);
@@ -311,33 +243,41 @@ impl<'a> Evaluator<'a> {
         }
         result
     }
-
-    /// Keeps of a selection that others are near to only the hits they are near to: the others are no evidence.
-    fn connected(&self, evidence: Vec<(usize, Vec<Hit>)>) -> Vec<Hit> {
-        let mut all = Vec::new();
-        for (index, hits) in &evidence {
-            let dependents: Vec<(&Near, &Vec<Hit>)> = evidence
-                .iter()
-                .filter_map(|(other, found)| self.selections[*other].near.as_ref().map(|near| (near, found)))
-                .filter(|(near, _)| near.of.iter().any(|(name, _)| *name == self.selections[*index].name))
-                .collect();
-            let chosen = hits.iter().filter(|hit| {
-                dependents.is_empty()
-                    || dependents
-                        .iter()
-                        .any(|(near, found)| found.iter().any(|other| self.is_near(near, other, hit)))
-            });
-            all.extend(chosen.cloned());
-        }
-        merge(all)
-    }
 }
 
+/// What supports a truth.
 #[derive(Default)]
 struct Evidence {
     hits: Vec<(usize, Vec<Hit>)>,
     earlier: Vec<(usize, Hit)>,
-    undecided: Vec<String>,
+    undecided: Vec<Unknown>,
+}
+
+impl Evidence {
+    fn extend(&mut self, other: Evidence) {
+        self.hits.extend(other.hits);
+        self.earlier.extend(other.earlier);
+        self.undecided.extend(other.undecided);
+    }
+
+    /// Keeps what belongs to this truth: places to what holds, what is missing to what is unknown.
+    fn of(self, truth: Truth) -> (Truth, Evidence) {
+        let kept = match truth {
+            Truth::True => Evidence { undecided: Vec::new(), ..self },
+            Truth::Unknown => Evidence { undecided: self.undecided, ..Evidence::default() },
+            Truth::False => Evidence::default(),
+        };
+        (truth, kept)
+    }
+}
+
+/// The model's probability for a policy, where the model has judged the message for it.
+fn score(turn: &Turn, policy: &str) -> Option<f64> {
+    turn.scores.as_ref()?.get(policy).copied()
+}
+
+fn reaches(score: Option<f64>, at_least: f64) -> Truth {
+    score.map_or(Truth::Unknown, |score| (score >= at_least).into())
 }
 
 /// Whether the writer of a message stands on the wanted side, seen from another writer.
@@ -347,28 +287,4 @@ pub fn wrote(by: Side, seen_from: Role, writer: Role) -> bool {
         Side::Same => seen_from == writer,
         Side::Other => seen_from != writer,
     }
-}
-
-fn overlap(a: &Hit, b: &Hit) -> bool {
-    a.start < b.end && b.start < a.end
-}
-
-/// Words that lie wholly or partly between two places. Tokens are sorted, so this is a search.
-fn tokens_within(tokens: &[Token], start: usize, end: usize) -> usize {
-    let first = tokens.partition_point(|token| token.span.end <= start);
-    let last = tokens.partition_point(|token| token.span.start < end);
-    last.saturating_sub(first)
-}
-
-/// Sorts and drops what lies within another hit.
-fn merge(mut hits: Vec<Hit>) -> Vec<Hit> {
-    hits.sort_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end)));
-    let mut merged: Vec<Hit> = Vec::with_capacity(hits.len());
-    for hit in hits {
-        match merged.last() {
-            Some(last) if hit.end <= last.end => {}
-            _ => merged.push(hit),
-        }
-    }
-    merged
 }

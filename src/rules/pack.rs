@@ -149,7 +149,7 @@ impl RulePack {
     }
 }
 
-fn version_of(files: &[SourceFile]) -> String {
+pub(super) fn version_of(files: &[SourceFile]) -> String {
     let mut hasher = Sha256::new();
     for file in files {
         hasher.update((file.stem.len() as u64).to_le_bytes());

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::contract::Missing;
+
 /// Ordered so that `and` is the smaller and `or` the larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Truth {
@@ -42,4 +44,12 @@ impl fmt::Display for Truth {
             Truth::True => "true",
         })
     }
+}
+
+/// Something that could not be decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unknown {
+    /// A selection, the rule of a step, or `earlier messages`.
+    pub name: String,
+    pub missing: Missing,
 }

@@ -50,7 +50,7 @@ pub fn load_fixtures(options: &Options) -> (Vec<Fixture>, Vec<Diagnostic>) {
 }
 
 /// Every language of a rule needs a case that matches and a near miss; a stable rule needs every branch reached.
-fn missing_fixtures(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Vec<Diagnostic> {
+pub fn missing_fixtures(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Tokenizer) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for covered in cover(pack, fixtures, tokenizer) {
         let Some(rule) = pack.rule(&covered.rule_id).filter(|rule| !rule.is_part()) else { continue };

@@ -11,6 +11,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use check::check;
+pub(super) use check::missing_fixtures;
 pub use coverage::coverage;
 pub use explain::{ExplainOptions, explain, single_message};
 pub use test::{TestOptions, test};
