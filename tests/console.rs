@@ -143,6 +143,7 @@ fn flagged_text(id: &str, text: &str, spans: &[&[(usize, usize)]]) -> (Transacti
         score: 0.9,
         source: format!("rule:external_induction/r{index}"),
         spans: spans.iter().map(span).collect(),
+        parts: vec![],
     };
     decision.verdict.labels = spans.iter().enumerate().map(label).collect();
     (message, decision)
@@ -185,6 +186,25 @@ async fn text_is_escaped_and_spans_are_marked_by_scalar_values() {
          <mark title=\"rule:external_induction/r1 · contact\">56</mark>789</p>",
     );
     page.holds("<span class=\"badge\">Report</span>").holds("Seller").holds("98%");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn earlier_parts_of_a_finding_are_shown_and_marked() {
+    let console = Console::start().await;
+    let mut first = message("m-1", "t-1", 0);
+    first.text = "LINEで <話し>ましょう".into();
+    let (mut answer, mut flagged) = flagged_text("m-2", "了解です", &[&[(0, 4)]]);
+    answer.sent_at = at(1);
+    let span = Span { start: 0, end: 4, text: "LINE".into() };
+    flagged.verdict.labels[0].parts = vec![Part { message_id: first.message_id.clone(), spans: vec![span] }];
+    let said = cleared(&first, 1);
+    console.moderated(&[(first, said), (answer, flagged)]).await;
+    let page = console.get("/alerts").await;
+    let mark = "<mark title=\"rule:external_induction/r0 · contact\">";
+    page.holds("Earlier in the conversation").holds("<code>m-1</code>");
+    page.holds(&format!("dir=\"auto\">{mark}LINE</mark>で &#60;話し&#62;ましょう</p>"));
+    page.holds(&format!("dir=\"auto\">{mark}了解です</mark></p>")).holds("<q>LINE</q><q>了解です</q>");
     console.stop().await;
 }
 

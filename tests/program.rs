@@ -8,5 +8,7 @@ mod command_line;
 mod faults;
 #[path = "program/running.rs"]
 mod running;
+#[path = "program/verdicts.rs"]
+mod verdicts;
 #[path = "program/worker.rs"]
 mod worker;

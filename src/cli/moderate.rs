@@ -28,7 +28,7 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
     let input = read(arguments.file.as_deref())?;
     parts::start_threads(config)?;
     let base = parts::base(config)?;
-    let moderator = parts::moderator(config, &base)?;
+    let moderator = parts::moderator_with(config, &base, parts::Heads::Usable)?;
     drop(base);
     let mut session = Session {
         moderator: &moderator,

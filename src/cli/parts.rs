@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::error::CliError;
-use crate::config::{Config, ConfigError, locate};
+use crate::config::{Config, locate};
+use crate::contract::Policy;
 use crate::model::classifier::{Base, ConversationModel, InquiryModel};
-use crate::moderation::{Moderator, PolicySettings};
+use crate::moderation::{Moderator, PolicySettings, RulesOnly};
 use crate::routing::RoutingPolicy;
 use crate::rules::RulePack;
 use crate::text::Tokenizer;
@@ -30,11 +31,25 @@ pub fn rule_pack(config: &Config) -> Result<RulePack, CliError> {
     RulePack::load(&folder).map_err(CliError::Rules)
 }
 
+/// Which heads a moderator may do without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Heads {
+    /// None: for measuring and fitting.
+    All,
+    /// Some: for work that has to go on. Each head that cannot be used takes out only its own policy's model, loudly.
+    Usable,
+}
+
+/// A moderator with every head; see [`moderator_with`].
+pub fn moderator(config: &Config, base: &Base) -> Result<Arc<Moderator>, CliError> {
+    moderator_with(config, base, Heads::All)
+}
+
 /// Rules and model, with the thresholds that the configuration or the model's own held-out data give. The pack is compiled while
 /// the model is read.
-pub fn moderator(config: &Config, base: &Base) -> Result<Arc<Moderator>, CliError> {
-    let (model, rules) = rayon::join(|| conversation_model(config, base), || rule_pack(config));
-    let (model, rules) = (model?, rules?);
+pub fn moderator_with(config: &Config, base: &Base, heads: Heads) -> Result<Arc<Moderator>, CliError> {
+    let (model, rules) = rayon::join(|| conversation_model(config, base, heads), || rule_pack(config));
+    let ((model, headless), rules) = (model?, rules?);
     let tokenizer = Tokenizer::new().map_err(|error| CliError::Bug(error.to_string()))?;
     let policies = model
         .heads()
@@ -53,28 +68,51 @@ pub fn moderator(config: &Config, base: &Base) -> Result<Arc<Moderator>, CliErro
             }
         })
         .collect();
-    Ok(Arc::new(Moderator::new(tokenizer, rules, model, policies)))
+    let rules_only = headless
+        .into_iter()
+        .filter_map(|policy| {
+            let thresholds = config.moderation.policies.get(&policy)?;
+            Some(RulesOnly {
+                report: thresholds.report.resolve(f64::INFINITY),
+                hide: thresholds.hide.resolve(f64::INFINITY),
+                rules_report_from: config.moderation.rules_report_from,
+                policy,
+            })
+        })
+        .collect();
+    Ok(Arc::new(Moderator::new(tokenizer, rules, model, policies, rules_only)))
 }
 
-fn conversation_model(config: &Config, base: &Base) -> Result<ConversationModel, CliError> {
+/// The model with the heads that can be used, and the policies whose head cannot.
+fn conversation_model(
+    config: &Config,
+    base: &Base,
+    wanted: Heads,
+) -> Result<(ConversationModel, Vec<Policy>), CliError> {
     let folder = locate(&config.models.conversation, "model folder", "models.conversation")?;
     let heads = locate(&config.models.policies, "folder of policy heads", "models.policies")?;
     let mut model = ConversationModel::open(base, &folder)?;
+    let mut headless = Vec::new();
+    let mut first_error = None;
     for policy in config.moderation.policies.keys() {
-        let folder = heads.join(policy.as_str());
-        if !folder.is_dir() {
-            return Err(CliError::Config(ConfigError::Key {
-                key: format!("moderation.policies.{policy}"),
-                origin: "switched on in the configuration".into(),
-                detail: format!(
-                    "expected its head in {}; train one, or take the policy out",
-                    folder.display()
-                ),
-            }));
+        if let Err(error) = model.add_head(&heads.join(policy.as_str()), policy) {
+            if wanted == Heads::All {
+                return Err(error.into());
+            }
+            tracing::error!(
+                %policy,
+                %error,
+                "no usable head: this policy is judged by its rules alone; train the head, or take the policy out"
+            );
+            headless.push(policy.clone());
+            first_error.get_or_insert(error);
         }
-        model.add_head(&folder, policy)?;
     }
-    Ok(model)
+    match first_error {
+        // Not one head is more likely a wrong folder than a broken model.
+        Some(error) if model.heads().is_empty() => Err(error.into()),
+        _ => Ok((model, headless)),
+    }
 }
 
 pub fn inquiry_model(config: &Config, base: &Base) -> Result<Arc<InquiryModel>, CliError> {

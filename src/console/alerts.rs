@@ -14,7 +14,7 @@ use super::paging::{PageNumber, Pager};
 use super::spans::{self, Stretch};
 use super::words::Words;
 use crate::contract::{Action, Label};
-use crate::store::{AlertRow, Store};
+use crate::store::{AlertRow, ContextMessage, Store};
 
 #[derive(Template)]
 #[template(path = "alerts.html")]
@@ -39,7 +39,17 @@ struct Alert {
     created: Moment,
     lang: &'static str,
     stretches: Vec<Stretch>,
+    /// Earlier messages that the finding has parts in, oldest first.
+    earlier: Vec<Earlier>,
     sources: Vec<Source>,
+}
+
+/// An earlier message with its part of the finding marked.
+struct Earlier {
+    message: String,
+    sender: &'static str,
+    lang: &'static str,
+    stretches: Vec<Stretch>,
 }
 
 /// One source that fired.
@@ -83,13 +93,29 @@ fn alert(row: AlertRow, words: &Words) -> Alert {
         created: row.created_at.into(),
         lang: reading_language(&row.text).as_str(),
         stretches: spans::mark(&row.text, &row.labels),
+        earlier: row.earlier.iter().map(|message| earlier(message, &row.labels, words)).collect(),
         sources: row.labels.iter().map(source).collect(),
+    }
+}
+
+fn earlier(message: &ContextMessage, labels: &[Label], words: &Words) -> Earlier {
+    let own: Vec<Label> = labels
+        .iter()
+        .flat_map(|label| label.parts.iter().map(move |part| (label, part)))
+        .filter(|(_, part)| part.message_id == message.message_id)
+        .map(|(label, part)| Label { spans: part.spans.clone(), parts: Vec::new(), ..label.clone() })
+        .collect();
+    Earlier {
+        message: message.message_id.to_string(),
+        sender: (words.role_name)(message.role),
+        lang: reading_language(&message.text).as_str(),
+        stretches: spans::mark(&message.text, &own),
     }
 }
 
 fn source(label: &Label) -> Source {
     let mut matched: Vec<String> = Vec::new();
-    for span in &label.spans {
+    for span in label.parts.iter().flat_map(|part| &part.spans).chain(&label.spans) {
         if !matched.contains(&span.text) {
             matched.push(span.text.clone());
         }
@@ -105,7 +131,7 @@ fn source(label: &Label) -> Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Policy, Span};
+    use crate::contract::{MessageId, Part, Policy, Span};
 
     #[test]
     fn a_source_names_each_matched_word_once() {
@@ -116,9 +142,10 @@ mod tests {
             score: 0.5,
             source: "rule:harassment/insult".into(),
             spans: vec![span(0, "馬"), span(4, "馬"), span(8, "鹿")],
+            parts: vec![Part { message_id: MessageId::new("m-0").unwrap(), spans: vec![span(2, "牛")] }],
         };
         let source = source(&label);
-        assert_eq!(source.matched, ["馬", "鹿"]);
+        assert_eq!(source.matched, ["牛", "馬", "鹿"]);
         assert_eq!((source.subtype.as_str(), source.score.as_str()), ("", "50%"));
     }
 }

@@ -71,6 +71,7 @@ mod tests {
             score: 0.9,
             source: source.into(),
             spans: spans.iter().map(span).collect(),
+            parts: vec![],
         }
     }
 

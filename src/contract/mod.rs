@@ -16,4 +16,4 @@ pub use ids::{AgentId, IdError, InquiryId, MAX_ID_BYTES, MessageId, TransactionI
 pub use message::{Inquiry, Priority, Role, TransactionMessage};
 pub use policy::{Action, Language, Policy, Skill, UnknownName};
 pub use schema::schemas;
-pub use verdict::{Label, Missing, Span, Verdict};
+pub use verdict::{Label, Missing, Part, Span, Undecided, Verdict};

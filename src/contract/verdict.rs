@@ -31,6 +31,27 @@ pub struct Label {
     /// `rule:<rule id>` or `model:<policy>@<version>`.
     pub source: String,
     pub spans: Vec<Span>,
+    /// What the source found in earlier messages of the transaction, oldest first: the other parts of a finding that several
+    /// messages make together. Left out when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// A part of a finding in an earlier message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    pub message_id: MessageId,
+    /// Offsets count in that message's text.
+    pub spans: Vec<Span>,
+}
+
+/// A rule that could be neither confirmed nor ruled out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Undecided {
+    /// `rule:<rule id>`.
+    pub source: String,
+    /// What would have to be known.
+    pub missing: Vec<Missing>,
 }
 
 /// What kind of input an undecided rule lacks.
@@ -63,6 +84,9 @@ pub struct Verdict {
     pub action: Action,
     /// Every source that fired.
     pub labels: Vec<Label>,
+    /// Enforced rules that lacked something; they are neither true nor false. Left out when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecided: Vec<Undecided>,
     /// The final probability for each policy from all sources together, fired or not.
     pub policies: BTreeMap<Policy, f64>,
     pub language: Language,

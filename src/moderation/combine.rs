@@ -26,15 +26,7 @@ pub struct PolicySettings {
 impl PolicySettings {
     /// What happens at a final probability, given the severest enforced rule that fired.
     pub fn action(&self, probability: f64, severest: Option<Severity>) -> Action {
-        if probability >= self.hide {
-            Action::Hide
-        } else if probability >= self.report
-            || severest.is_some_and(|severity| self.rules_report_from.includes(severity))
-        {
-            Action::Report
-        } else {
-            Action::None
-        }
+        action(self.report, self.hide, self.rules_report_from, probability, severest)
     }
 
     /// Probability according to the model alone.
@@ -45,6 +37,39 @@ impl PolicySettings {
     /// Probability according to a fired rule of this severity alone: its precision on held-out conversations.
     pub fn rule_probability(&self, severity: &str) -> f64 {
         self.combination.rule_precision.get(severity).copied().unwrap_or(0.5)
+    }
+}
+
+/// A policy that is switched on but has no usable head: what its rules find still counts.
+#[derive(Debug, Clone)]
+pub struct RulesOnly {
+    pub policy: Policy,
+    /// As [`PolicySettings::report`]; infinite where the configuration leaves it to the head.
+    pub report: f64,
+    pub hide: f64,
+    pub rules_report_from: ReportFrom,
+}
+
+impl RulesOnly {
+    /// What happens at a probability, given the severest enforced rule that fired.
+    pub fn action(&self, probability: f64, severest: Option<Severity>) -> Action {
+        action(self.report, self.hide, self.rules_report_from, probability, severest)
+    }
+}
+
+fn action(
+    report: f64,
+    hide: f64,
+    rules_report_from: ReportFrom,
+    probability: f64,
+    severest: Option<Severity>,
+) -> Action {
+    if probability >= hide {
+        Action::Hide
+    } else if probability >= report || severest.is_some_and(|severity| rules_report_from.includes(severity)) {
+        Action::Report
+    } else {
+        Action::None
     }
 }
 

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
-use super::combine::{PolicySettings, final_probability};
+use super::combine::{PolicySettings, RulesOnly, final_probability};
 use super::decision::{AlertSources, Decision, PolicyAlert};
-use crate::contract::{Action, Label, Language, MessageId, Role, TransactionId, Verdict};
+use crate::contract::{
+    Action, Label, Language, MessageId, Part, Policy, Role, TransactionId, Undecided, Verdict,
+};
 use crate::model::classifier::ConversationModel;
 use crate::model::input;
-use crate::rules::{self, Finding, MAX_HISTORY, Mode, RulePack};
+use crate::rules::{self, EarlierPart, Finding, MAX_HISTORY, Mode, RulePack};
 use crate::text::{Tokenizer, Views};
 
 /// A message of a conversation, as far as a decision depends on it.
@@ -39,36 +41,71 @@ pub struct Conversation {
 #[derive(Debug, Clone)]
 pub struct Judged {
     pub language: Language,
+    /// Their parts name turns of the conversation.
     pub findings: Vec<Finding>,
+    /// Rules that could be neither confirmed nor ruled out.
+    pub undecided: Vec<rules::Undecided>,
     /// The model's logit for each policy, in the order of the moderator's policies.
     pub logits: Vec<f64>,
 }
 
-/// Rules and model together. Immutable: a reloaded pack or model is a new moderator.
+/// Rules and model together. Immutable: with other rules it is another moderator, which shares everything else.
 pub struct Moderator {
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
+    model: Arc<ConversationModel>,
+    policies: Arc<[PolicySettings]>,
+    rules_only: Arc<[RulesOnly]>,
     rules: RulePack,
-    model: ConversationModel,
-    policies: Vec<PolicySettings>,
+    /// What the rules ask of the model; see [`RulePack::model_reach`].
+    model_reach: Option<usize>,
 }
 
 impl Moderator {
-    /// `policies` stand in the order of the model's heads.
+    /// `policies` stand in the order of the model's heads; `rules_only` are those without a head.
     pub fn new(
         tokenizer: Tokenizer,
         rules: RulePack,
         model: ConversationModel,
         policies: Vec<PolicySettings>,
+        rules_only: Vec<RulesOnly>,
     ) -> Self {
-        Self { tokenizer, rules, model, policies }
+        Self {
+            tokenizer: Arc::new(tokenizer),
+            model: Arc::new(model),
+            policies: policies.into(),
+            rules_only: rules_only.into(),
+            model_reach: rules.model_reach(),
+            rules,
+        }
+    }
+
+    /// The same with another rule pack. Cheap: tokenizer and model are shared.
+    pub fn with_rules(&self, rules: RulePack) -> Self {
+        Self {
+            tokenizer: self.tokenizer.clone(),
+            model: self.model.clone(),
+            policies: self.policies.clone(),
+            rules_only: self.rules_only.clone(),
+            model_reach: rules.model_reach(),
+            rules,
+        }
     }
 
     pub fn rules(&self) -> &RulePack {
         &self.rules
     }
 
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
     pub fn policies(&self) -> &[PolicySettings] {
         &self.policies
+    }
+
+    /// Policies that are judged by rules alone, because their head is missing or damaged.
+    pub fn rules_only(&self) -> &[RulesOnly] {
+        &self.rules_only
     }
 
     /// Version of the rule pack, as stamped on every verdict.
@@ -88,21 +125,82 @@ impl Moderator {
             .map(|conversation| {
                 let turns =
                     conversation.turns.iter().map(|turn| input::Turn { role: turn.role, text: &turn.text });
-                (turns.collect(), conversation.judged.clone())
+                (turns.collect(), self.read_by_model(conversation))
             })
             .collect();
-        let (logits, findings) = rayon::join(|| self.model.logits(&inputs), || self.findings(conversations));
-        findings
-            .into_iter()
+        let (logits, scanned) = rayon::join(
+            || self.model.logits(&inputs),
+            || conversations.par_iter().map(|conversation| self.scan(conversation)).collect::<Vec<_>>(),
+        );
+        conversations
+            .par_iter()
+            .zip(scanned)
             .zip(logits)
-            .map(|(findings, logits)| {
-                findings
-                    .into_iter()
-                    .zip(logits)
-                    .map(|((language, findings), logits)| Judged { language, findings, logits })
-                    .collect()
+            .map(|((conversation, turns), logits)| self.judged(conversation, turns, logits))
+            .collect()
+    }
+
+    /// The judged messages, and those before them that rules ask the model about.
+    fn read_by_model(&self, conversation: &Conversation) -> Range<usize> {
+        let start = conversation.judged.start.saturating_sub(self.model_reach.unwrap_or(0));
+        start..conversation.judged.end
+    }
+
+    /// The turns that rules look at, scanned. Rules look back a bounded number of messages; what lies further back is left out.
+    fn scan(&self, conversation: &Conversation) -> Vec<rules::Turn> {
+        conversation.turns[first_scanned(conversation)..conversation.judged.end]
+            .iter()
+            .map(|turn| {
+                let views = Arc::new(Views::new(&turn.text, &self.tokenizer));
+                rules::Turn::new(&self.rules, turn.role, turn.sent_at, views)
             })
             .collect()
+    }
+
+    /// Applies the rules, which may ask what the model said. `logits` are those of the messages that the model has read.
+    fn judged(
+        &self,
+        conversation: &Conversation,
+        mut turns: Vec<rules::Turn>,
+        mut logits: Vec<Vec<f64>>,
+    ) -> Vec<Judged> {
+        let first = first_scanned(conversation);
+        let read = self.read_by_model(conversation);
+        if self.model_reach.is_some() {
+            for (index, logits) in read.clone().zip(&logits) {
+                if let Some(turn) = index.checked_sub(first).and_then(|index| turns.get_mut(index)) {
+                    *turn = turn.clone().with_scores(self.model_probabilities(logits));
+                }
+            }
+        }
+        let complete = conversation.complete && first == 0;
+        let logits = logits.split_off(conversation.judged.start - read.start);
+        conversation
+            .judged
+            .clone()
+            .zip(logits)
+            .map(|(index, logits)| {
+                let mut found = self.rules.evaluate(&turns, index - first, complete);
+                found
+                    .findings
+                    .iter_mut()
+                    .flat_map(|finding| &mut finding.parts)
+                    .for_each(|part| part.turn += first);
+                Judged {
+                    language: language_of(&turns[..=index - first]),
+                    findings: found.findings,
+                    undecided: found.undecided,
+                    logits,
+                }
+            })
+            .collect()
+    }
+
+    fn model_probabilities(&self, logits: &[f64]) -> BTreeMap<String, f64> {
+        let named = |(settings, logit): (&PolicySettings, &f64)| {
+            (settings.policy.as_str().to_owned(), settings.model_probability(*logit))
+        };
+        self.policies.iter().zip(logits).map(named).collect()
     }
 
     /// Decides on every judged message, conversation by conversation.
@@ -124,32 +222,6 @@ impl Moderator {
 }
 
 impl Moderator {
-    /// Findings of the rules for every judged message, with the language each is read in.
-    fn findings(&self, conversations: &[Conversation]) -> Vec<Vec<(Language, Vec<Finding>)>> {
-        conversations.par_iter().map(|conversation| self.findings_of(conversation)).collect()
-    }
-
-    fn findings_of(&self, conversation: &Conversation) -> Vec<(Language, Vec<Finding>)> {
-        // Rules look back a bounded number of messages; what lies further back is not scanned.
-        let first = conversation.judged.start.saturating_sub(MAX_HISTORY);
-        let turns: Vec<rules::Turn> = conversation.turns[first..conversation.judged.end]
-            .iter()
-            .map(|turn| {
-                let views = Arc::new(Views::new(&turn.text, &self.tokenizer));
-                rules::Turn::new(&self.rules, turn.role, turn.sent_at, views)
-            })
-            .collect();
-        conversation
-            .judged
-            .clone()
-            .map(|index| {
-                let evaluation =
-                    self.rules.evaluate(&turns, index - first, conversation.complete && first == 0);
-                (language_of(&turns[..=index - first]), evaluation.findings)
-            })
-            .collect()
-    }
-
     fn decision(
         &self,
         conversation: &Conversation,
@@ -162,14 +234,16 @@ impl Moderator {
         let mut alerts = Vec::new();
         let mut action = Action::None;
         for (settings, logit) in self.policies.iter().zip(&judged.logits) {
-            let enforced: Vec<&Finding> = judged
-                .findings
-                .iter()
-                .filter(|finding| finding.mode == Mode::Enforce && finding.policy == settings.policy.as_str())
-                .collect();
+            let enforced = enforced(&judged.findings, &settings.policy);
             let fired: BTreeSet<&str> = enforced.iter().map(|finding| finding.severity.as_str()).collect();
             let probability = final_probability(&settings.combination, *logit, &fired);
-            let mut own: Vec<Label> = enforced.iter().map(|finding| rule_label(settings, finding)).collect();
+            let mut own: Vec<Label> = enforced
+                .iter()
+                .map(|finding| {
+                    let score = settings.rule_probability(finding.severity.as_str());
+                    rule_label(&settings.policy, score, finding, conversation)
+                })
+                .collect();
             let alone = settings.model_probability(*logit);
             if alone >= settings.report.min(FIRED) {
                 own.push(Label {
@@ -178,6 +252,7 @@ impl Moderator {
                     score: alone,
                     source: format!("model:{}@{}", settings.policy, settings.version),
                     spans: Vec::new(),
+                    parts: Vec::new(),
                 });
             }
             let severest = enforced.iter().map(|finding| finding.severity).max();
@@ -196,11 +271,33 @@ impl Moderator {
             policies.insert(settings.policy.clone(), probability);
             labels.append(&mut own);
         }
+        for settings in self.rules_only.iter() {
+            let enforced = enforced(&judged.findings, &settings.policy);
+            let probability = if enforced.is_empty() { 0.0 } else { RULE_ALONE };
+            let severest = enforced.iter().map(|finding| finding.severity).max();
+            let policy_action = settings.action(probability, severest);
+            action = action.max(policy_action);
+            if policy_action != Action::None {
+                alerts.push(PolicyAlert {
+                    policy: settings.policy.clone(),
+                    action: policy_action,
+                    score: probability,
+                    sources: AlertSources::Rule,
+                });
+            }
+            policies.insert(settings.policy.clone(), probability);
+            labels.extend(
+                enforced
+                    .iter()
+                    .map(|finding| rule_label(&settings.policy, RULE_ALONE, finding, conversation)),
+            );
+        }
         let verdict = Verdict {
             message_id: turn.message_id.clone(),
             transaction_id: conversation.transaction_id.clone(),
             action,
             labels,
+            undecided: undecided(&judged.undecided),
             policies,
             language: judged.language,
             rules_version: self.rules.version().to_owned(),
@@ -214,14 +311,48 @@ impl Moderator {
 /// From this probability on the model counts as a source that fired on its own, unless the policy's threshold is lower.
 const FIRED: f64 = 0.5;
 
-fn rule_label(settings: &PolicySettings, finding: &Finding) -> Label {
+/// Probability of a violation where an enforced rule fired and no head tells how precise such rules are: more likely than not is
+/// all that can be said.
+const RULE_ALONE: f64 = 0.5;
+
+/// The first turn that rules look at.
+fn first_scanned(conversation: &Conversation) -> usize {
+    conversation.judged.start.saturating_sub(MAX_HISTORY)
+}
+
+/// The findings of enforced rules for a policy.
+fn enforced<'a>(findings: &'a [Finding], policy: &Policy) -> Vec<&'a Finding> {
+    findings
+        .iter()
+        .filter(|finding| finding.mode == Mode::Enforce && finding.policy == policy.as_str())
+        .collect()
+}
+
+fn rule_label(policy: &Policy, score: f64, finding: &Finding, conversation: &Conversation) -> Label {
+    let part = |part: &EarlierPart| Part {
+        message_id: conversation.turns[part.turn].message_id.clone(),
+        spans: part.spans.clone(),
+    };
     Label {
-        policy: settings.policy.clone(),
+        policy: policy.clone(),
         subtype: finding.subtype.clone(),
-        score: settings.rule_probability(finding.severity.as_str()),
+        score,
         source: format!("rule:{}", finding.rule_id),
         spans: finding.spans.clone(),
+        parts: finding.parts.iter().map(part).collect(),
     }
+}
+
+/// Enforced rules that lacked something. A rule in shadow leaves no trace in a verdict, decided or not.
+fn undecided(rules: &[rules::Undecided]) -> Vec<Undecided> {
+    rules
+        .iter()
+        .filter(|rule| rule.mode == Mode::Enforce)
+        .map(|rule| Undecided {
+            source: format!("rule:{}", rule.rule_id),
+            missing: rule.missing.iter().copied().collect(),
+        })
+        .collect()
 }
 
 /// The language of the newest turn; a turn that does not tell (a bare number, an emoji) is read in the language of the nearest

@@ -4,6 +4,6 @@ mod combine;
 mod decide;
 mod decision;
 
-pub use combine::{PolicySettings, final_probability};
+pub use combine::{PolicySettings, RulesOnly, final_probability};
 pub use decide::{Conversation, Judged, Moderator, Turn};
 pub use decision::{AlertSources, Decision, PolicyAlert};

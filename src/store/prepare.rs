@@ -3,14 +3,14 @@
 //! Every statement that writes several rows takes them in this order, so that two workers with overlapping batches wait for
 //! each other instead of ending in a deadlock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use super::types::{DeadLetter, Decision, InquiryStatus};
-use crate::contract::{Assignment, MessageId, Verdict};
+use crate::contract::{Assignment, Label, MessageId, Verdict};
 use crate::queue::{DEAD_LETTER_ID_HEADER, Inbound, Outgoing, REASON_HEADER, Target};
 
 /// An outbox row that is not written yet.
@@ -75,6 +75,17 @@ pub(super) fn target_columns(target: &Target) -> (&'static str, &str) {
 
 pub(super) fn inbound(name: &str) -> Option<Inbound> {
     Inbound::ALL.into_iter().find(|queue| queue.as_str() == name)
+}
+
+/// The earlier messages that labels have parts in, each once.
+pub(super) fn earlier_messages(labels: &BTreeMap<String, Vec<Label>>) -> Vec<String> {
+    let ids: BTreeSet<&str> = labels
+        .values()
+        .flatten()
+        .flat_map(|label| &label.parts)
+        .map(|part| part.message_id.as_str())
+        .collect();
+    ids.into_iter().map(str::to_owned).collect()
 }
 
 /// One decision for each message, by id; of two for the same message the first one counts, as it would across batches.

@@ -59,23 +59,40 @@ impl Reader<'_> {
         })
     }
 
-    /// Alerts with the labels of their messages.
-    pub(super) fn alerts<R: Fields>(&self, alerts: &[R], labels: &[R]) -> Result<Vec<AlertRow>, StoreError> {
+    /// Labels by the message that they are about.
+    pub(super) fn labels<R: Fields>(&self, rows: &[R]) -> Result<BTreeMap<String, Vec<Label>>, StoreError> {
         let mut by_message: BTreeMap<String, Vec<Label>> = BTreeMap::new();
-        for row in labels {
+        for row in rows {
             by_message.entry(self.get(row.text("message_id"))?).or_default().push(self.label(row)?);
         }
-        alerts.iter().map(|row| self.alert(row, &by_message)).collect()
+        Ok(by_message)
+    }
+
+    /// Alerts with the labels of their messages, and the earlier messages that these point at.
+    pub(super) fn alerts<R: Fields>(
+        &self,
+        alerts: &[R],
+        labels: &BTreeMap<String, Vec<Label>>,
+        earlier: &[R],
+    ) -> Result<Vec<AlertRow>, StoreError> {
+        let earlier = earlier.iter().map(|row| self.context(row)).collect::<Result<Vec<_>, _>>()?;
+        alerts.iter().map(|row| self.alert(row, labels, &earlier)).collect()
     }
 
     fn alert(
         &self,
         row: &impl Fields,
         labels: &BTreeMap<String, Vec<Label>>,
+        earlier: &[ContextMessage],
     ) -> Result<AlertRow, StoreError> {
         let message_id = self.id(row, "message_id", MessageId::new)?;
         let policy = Policy::new(self.get(row.text("policy"))?);
         let labels = labels.get(message_id.as_str()).into_iter().flatten();
+        let labels: Vec<Label> = labels.filter(|label| label.policy == policy).cloned().collect();
+        let points_at = |message: &&ContextMessage| {
+            labels.iter().flat_map(|label| &label.parts).any(|part| part.message_id == message.message_id)
+        };
+        let earlier = earlier.iter().filter(points_at).cloned().collect();
         Ok(AlertRow {
             alert_id: self.get(row.int("alert_id"))?,
             action: self.name(row, "action")?,
@@ -83,7 +100,8 @@ impl Reader<'_> {
             transaction_id: self.id(row, "transaction_id", TransactionId::new)?,
             role: self.name(row, "sender_role")?,
             text: self.get(row.text("text"))?,
-            labels: labels.filter(|label| label.policy == policy).cloned().collect(),
+            earlier,
+            labels,
             created_at: self.get(row.time("created_at"))?,
             message_id,
             policy,
@@ -97,6 +115,7 @@ impl Reader<'_> {
             score: self.get(row.float("score"))?,
             source: self.get(row.text("source"))?,
             spans: self.get(row.json("spans"))?,
+            parts: self.get(row.json("parts"))?,
         })
     }
 

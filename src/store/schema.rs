@@ -8,12 +8,20 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "initial",
-    include_str!("../../migrations/postgres/0001_initial.sql"),
-    include_str!("../../migrations/sqlite/0001_initial.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/postgres/0001_initial.sql"),
+        include_str!("../../migrations/sqlite/0001_initial.sql"),
+    ),
+    (
+        2,
+        "label parts",
+        include_str!("../../migrations/postgres/0002_label_parts.sql"),
+        include_str!("../../migrations/sqlite/0002_label_parts.sql"),
+    ),
+];
 
 pub(super) static POSTGRES: LazyLock<Migrator> =
     LazyLock::new(|| migrator(|(version, name, postgres, _)| (version, name, postgres)));

@@ -100,6 +100,8 @@ pub struct AlertRow {
     pub text: String,
     /// The labels of this policy; the message may have others.
     pub labels: Vec<Label>,
+    /// The earlier messages that the labels have parts in, oldest first.
+    pub earlier: Vec<ContextMessage>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -249,6 +251,7 @@ mod tests {
             score: 0.9,
             source: source.into(),
             spans: vec![],
+            parts: vec![],
         };
         let labels = [
             label("a", "rule:a/x"),

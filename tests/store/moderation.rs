@@ -172,6 +172,9 @@ pub async fn alerts_are_newest_first_with_the_labels_of_their_policy(fresh: Fres
     let messages = [message("m-1", "t-1", 0), message("m-2", "t-1", 1), message("m-3", "t-2", 2)];
     store.receive_messages(&messages, CONTEXT).await.unwrap();
     let mut both = flagged(&messages[1], 20);
+    let span = Span { start: 1, end: 3, text: "ex".into() };
+    both.verdict.labels[0].parts =
+        vec![Part { message_id: messages[0].message_id.clone(), spans: vec![span.clone(), span] }];
     let harassment = Policy::new("harassment");
     both.verdict.labels.push(Label {
         policy: harassment.clone(),
@@ -179,6 +182,7 @@ pub async fn alerts_are_newest_first_with_the_labels_of_their_policy(fresh: Fres
         score: 0.7,
         source: "model:harassment@1".into(),
         spans: vec![],
+        parts: vec![],
     });
     both.alerts.push(PolicyAlert {
         policy: harassment.clone(),
@@ -198,6 +202,11 @@ pub async fn alerts_are_newest_first_with_the_labels_of_their_policy(fresh: Fres
     // Scores, subtypes and spans come back as they went in.
     assert_eq!(of(&induction()).labels, both.verdict.labels[..2]);
     assert_eq!(of(&harassment).labels, both.verdict.labels[2..]);
+    // An alert comes with the earlier messages that its own labels point at.
+    let earlier: Vec<_> =
+        of(&induction()).earlier.iter().map(|m| (m.message_id.as_str(), m.text.as_str())).collect();
+    assert_eq!(earlier, [("m-1", messages[0].text.as_str())]);
+    assert!(of(&harassment).earlier.is_empty());
     let hidden = of(&harassment);
     assert_eq!((hidden.action, hidden.score, hidden.role), (Action::Hide, 0.7, Role::Seller));
     assert_eq!((hidden.text.as_str(), hidden.created_at), (messages[1].text.as_str(), at(20)));

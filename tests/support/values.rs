@@ -37,6 +37,7 @@ pub fn flagged(message: &TransactionMessage, decided: i64) -> Decision {
         score,
         source: source.into(),
         spans,
+        parts: vec![],
     };
     let labels = vec![
         label("rule:external_induction/line_id", 0.98, vec![Span { start: 0, end: 4, text: "text".into() }]),
@@ -64,6 +65,7 @@ pub fn cleared(message: &TransactionMessage, decided: i64) -> Decision {
             transaction_id: message.transaction_id.clone(),
             action: Action::None,
             labels: vec![],
+            undecided: vec![],
             policies: BTreeMap::from([(induction(), 0.01), (Policy::new("harassment"), 0.02)]),
             language: Language::Ja,
             rules_version: "r1".into(),

@@ -56,6 +56,7 @@ pub(super) static WORDS: Words = Words {
     subtype: "Subtype",
     score: "Score",
     matched: "Matched words",
+    earlier: "Earlier in the conversation",
 
     no_inquiries: "No inquiries here. They appear as soon as a worker has routed some.",
     priority: "Priority",

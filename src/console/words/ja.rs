@@ -56,6 +56,7 @@ pub(super) static WORDS: Words = Words {
     subtype: "細分類",
     score: "スコア",
     matched: "該当箇所",
+    earlier: "前のメッセージ",
 
     no_inquiries: "お問い合わせはありません。ワーカーが振り分けると、ここに表示されます。",
     priority: "優先度",

@@ -64,6 +64,8 @@ pub(super) struct Words {
     pub(super) subtype: &'static str,
     pub(super) score: &'static str,
     pub(super) matched: &'static str,
+    /// Earlier messages that take part in what was flagged.
+    pub(super) earlier: &'static str,
 
     pub(super) no_inquiries: &'static str,
     pub(super) priority: &'static str,

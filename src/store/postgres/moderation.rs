@@ -122,7 +122,8 @@ impl PostgresStore {
             .bind(labels.iter().map(|(_, _, label)| label.subtype.as_deref()).collect::<Vec<_>>())
             .bind(labels.iter().map(|(_, _, label)| label.score).collect::<Vec<_>>())
             .bind(labels.iter().map(|(_, _, label)| label.source.as_str()).collect::<Vec<_>>())
-            .bind(labels.iter().map(|(_, _, label)| Json(&label.spans)).collect::<Vec<_>>());
+            .bind(labels.iter().map(|(_, _, label)| Json(&label.spans)).collect::<Vec<_>>())
+            .bind(labels.iter().map(|(_, _, label)| Json(&label.parts)).collect::<Vec<_>>());
         self.done(insert.execute(&mut **transaction).await)?;
         Ok(())
     }
@@ -156,7 +157,10 @@ impl PostgresStore {
         let alerts = self.rows(alerts).await?;
         let messages: Result<Vec<_>, _> = alerts.iter().map(|row| row.text("message_id")).collect();
         let labels = sqlx::query(include_str!("../sql/postgres/labels_of.sql")).bind(self.done(messages)?);
-        let labels = self.rows(labels).await?;
-        self.reader().alerts(&alerts, &labels)
+        let labels = self.reader().labels(&self.rows(labels).await?)?;
+        let earlier = prepare::earlier_messages(&labels);
+        let earlier = sqlx::query(include_str!("../sql/postgres/messages_of.sql")).bind(earlier);
+        let earlier = self.rows(earlier).await?;
+        self.reader().alerts(&alerts, &labels, &earlier)
     }
 }

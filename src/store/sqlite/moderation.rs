@@ -102,7 +102,8 @@ impl SqliteStore {
                 .bind(label.subtype.as_deref())
                 .bind(label.score)
                 .bind(&label.source)
-                .bind(Json(&label.spans));
+                .bind(Json(&label.spans))
+                .bind(Json(&label.parts));
             self.done(insert.execute(&mut *connection).await)?;
         }
         for alert in alerts {
@@ -126,7 +127,10 @@ impl SqliteStore {
         let messages: Result<Vec<_>, _> = alerts.iter().map(|row| row.text("message_id")).collect();
         let labels =
             sqlx::query(include_str!("../sql/sqlite/labels_of.sql")).bind(Json(self.done(messages)?));
-        let labels = self.rows(labels).await?;
-        self.reader().alerts(&alerts, &labels)
+        let labels = self.reader().labels(&self.rows(labels).await?)?;
+        let earlier = prepare::earlier_messages(&labels);
+        let earlier = sqlx::query(include_str!("../sql/sqlite/messages_of.sql")).bind(Json(earlier));
+        let earlier = self.rows(earlier).await?;
+        self.reader().alerts(&alerts, &labels, &earlier)
     }
 }

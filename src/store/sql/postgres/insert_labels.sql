@@ -1,3 +1,4 @@
-insert into verdict_labels (message_id, position, policy, subtype, score, source, spans)
+insert into verdict_labels (message_id, position, policy, subtype, score, source, spans, parts)
 select *
-from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::double precision[], $6::text[], $7::jsonb[])
+from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::double precision[], $6::text[], $7::jsonb[],
+            $8::jsonb[])

@@ -1,4 +1,4 @@
-select message_id, policy, subtype, score, source, spans
+select message_id, policy, subtype, score, source, spans, parts
 from verdict_labels
 where message_id = any($1)
 order by message_id, position
