@@ -6,6 +6,8 @@ mod support;
 mod command_line;
 #[path = "program/faults.rs"]
 mod faults;
+#[path = "program/live_rules.rs"]
+mod live_rules;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/verdicts.rs"]

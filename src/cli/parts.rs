@@ -8,7 +8,7 @@ use crate::contract::Policy;
 use crate::model::classifier::{Base, ConversationModel, InquiryModel};
 use crate::moderation::{Moderator, PolicySettings, RulesOnly};
 use crate::routing::RoutingPolicy;
-use crate::rules::RulePack;
+use crate::rules::{PackFiles, RulePack};
 use crate::text::Tokenizer;
 
 /// Sets the number of threads that read messages. Once a process.
@@ -29,6 +29,18 @@ pub fn base(config: &Config) -> Result<Base, CliError> {
 pub fn rule_pack(config: &Config) -> Result<RulePack, CliError> {
     let folder = locate(&config.moderation.rules, "rule folder", "moderation.rules")?;
     RulePack::load(&folder).map_err(CliError::Rules)
+}
+
+/// Where a running program finds its rules again. Fixtures that are not there are passed over.
+pub fn pack_files(config: &Config) -> Result<PackFiles, CliError> {
+    let rules = locate(&config.moderation.rules, "rule folder", "moderation.rules")?;
+    let fixtures = &config.moderation.rules_fixtures;
+    let fixtures = if fixtures.as_os_str().is_empty() {
+        None
+    } else {
+        locate(fixtures, "folder of fixtures", "moderation.rules_fixtures").ok()
+    };
+    Ok(PackFiles { rules, fixtures })
 }
 
 /// Which heads a moderator may do without.

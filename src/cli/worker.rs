@@ -11,13 +11,16 @@ use crate::config::Config;
 use crate::error::{Class, Classified};
 use crate::queue::{Backoff, Queue, QueueError};
 use crate::store::Store;
-use crate::worker::{Metrics, Worker, probes, stop_signal};
+use crate::worker::{InForce, Metrics, Wake, Worker, probes, reload_signal, stop_signal};
 
 pub async fn run(config: Config) -> Result<ExitCode, CliError> {
-    let stop = stop_signal().map_err(|error| CliError::Bug(format!("cannot listen to signals: {error}")))?;
+    let deaf = |error: std::io::Error| CliError::Bug(format!("cannot listen to signals: {error}"));
+    let stop = stop_signal().map_err(deaf)?;
+    let reload = reload_signal().map_err(deaf)?;
     let queue = crate::queue::open(&config.queue).await?;
     let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
-    let worker = tokio::task::block_in_place(|| build(&config, queue.clone(), store.clone()))?;
+    let mut worker = tokio::task::block_in_place(|| build(&config, queue.clone(), store.clone()))?;
+    worker.reload = reload;
     let listener = tokio::net::TcpListener::bind(config.worker.http).await.map_err(|error| {
         CliError::Usage(format!("worker.http: cannot listen on {}: {error}", config.worker.http))
     })?;
@@ -41,9 +44,10 @@ async fn work(config: &Config, worker: &Worker, stop: &CancellationToken) -> Res
     if stop.is_cancelled() {
         return Ok(());
     }
+    let moderator = worker.moderator.get();
     tracing::info!(
-        rules = worker.moderator.rules_version(),
-        model = worker.moderator.model_version(),
+        rules = moderator.rules_version(),
+        model = moderator.model_version(),
         http = %config.worker.http,
         "working"
     );
@@ -55,16 +59,29 @@ async fn work(config: &Config, worker: &Worker, stop: &CancellationToken) -> Res
 pub fn build(config: &Config, queue: Arc<dyn Queue>, store: Arc<dyn Store>) -> Result<Worker, CliError> {
     parts::start_threads(config)?;
     let base = parts::base(config)?;
-    let (moderator, inquiries) =
-        rayon::join(|| parts::moderator(config, &base), || parts::inquiry_model(config, &base));
+    let (moderator, inquiries) = rayon::join(
+        || parts::moderator_with(config, &base, parts::Heads::Usable),
+        || parts::inquiry_model(config, &base),
+    );
     let (moderator, inquiries) = (moderator?, inquiries?);
     let routing = parts::routing_policy(config, &inquiries);
     let metrics = Metrics::new(vec![
         ("version".into(), env!("CARGO_PKG_VERSION").into()),
-        ("rules".into(), moderator.rules_version().into()),
         ("model".into(), moderator.model_version().into()),
     ]);
-    Ok(Worker { queue, store, moderator, inquiries, routing, metrics })
+    metrics.rules_in_force(moderator.rules_version(), moderator.rules_version());
+    metrics.rules_found_good();
+    moderator.rules_only().iter().for_each(|settings| metrics.policy_without_model(&settings.policy));
+    Ok(Worker {
+        queue,
+        store,
+        moderator: InForce::new(moderator),
+        rule_files: parts::pack_files(config)?,
+        reload: Wake::default(),
+        inquiries,
+        routing,
+        metrics,
+    })
 }
 
 /// Waits for the database; a schema that is not this program's ends the start.

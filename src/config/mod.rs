@@ -95,6 +95,11 @@ pub struct ConsoleConfig {
 pub struct ModerationConfig {
     pub context_messages: usize,
     pub rules: PathBuf,
+    /// How often the rule files are looked at again; `None` for never.
+    #[serde(deserialize_with = "values::interval")]
+    pub rules_reload: Option<Duration>,
+    /// Fixtures that changed rules have to pass; empty for none.
+    pub rules_fixtures: PathBuf,
     pub rules_report_from: ReportFrom,
     pub policies: BTreeMap<Policy, PolicyConfig>,
 }
@@ -223,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn intervals_have_a_unit_and_zero_is_off() {
+        let reload = |value: &str| {
+            with_env(&[("MIMAMORI__MODERATION__RULES_RELOAD", value)]).unwrap().moderation.rules_reload
+        };
+        assert_eq!(reload("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(reload("2m"), Some(Duration::from_secs(120)));
+        assert_eq!(reload("0"), None);
+        assert_eq!(with_env(&[]).unwrap().moderation.rules_reload, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
     fn a_wrong_key_or_value_names_itself_its_origin_and_what_is_allowed() {
         let cases = [
             (("MIMAMORI__WORKER__BATCH_SIZE", "0"), "worker.batch_size", "at least 1"),
@@ -232,6 +248,9 @@ mod tests {
             (("MIMAMORI__STORE__URL", "mysql://x"), "store.url", "postgres://"),
             (("MIMAMORI__LOG__FORMAT", "xml"), "log.format", "json"),
             (("MIMAMORI__WORKER__PREFETCH", "100"), "worker.prefetch", "128"),
+            (("MIMAMORI__MODERATION__RULES_RELOAD", "5"), "moderation.rules_reload", "\"5s\""),
+            (("MIMAMORI__MODERATION__RULES_RELOAD", "soon"), "moderation.rules_reload", "\"5s\""),
+            (("MIMAMORI__MODERATION__RULES_RELOAD", "0s"), "moderation.rules_reload", "\"5s\""),
             (
                 ("MIMAMORI__MODERATION__POLICIES__HARASSMENT__REPORT", "1.5"),
                 "policies.harassment.report",

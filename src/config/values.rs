@@ -166,3 +166,36 @@ pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result
         _ => Err(D::Error::custom(format!("expected milliseconds, at least 1, found {value}"))),
     }
 }
+
+/// A time with its unit, such as `"5s"`; `0` is never.
+pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Raw {
+        Number(i64),
+        Word(String),
+    }
+    const EXPECTED: &str = "expected a time such as \"5s\", \"500ms\" or \"2m\", or 0 for never";
+    let unreadable = || D::Error::custom(EXPECTED);
+    let word = match Raw::deserialize(deserializer).map_err(|_| unreadable())? {
+        Raw::Number(0) => return Ok(None),
+        Raw::Number(_) => return Err(unreadable()),
+        Raw::Word(word) => word,
+    };
+    if word == "0" {
+        return Ok(None);
+    }
+    let unit = word.find(|c: char| !c.is_ascii_digit()).ok_or_else(unreadable)?;
+    let number: u64 = word[..unit].parse().map_err(|_| unreadable())?;
+    let milliseconds = match &word[unit..] {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    milliseconds
+        .and_then(|unit| number.checked_mul(unit))
+        .filter(|milliseconds| *milliseconds > 0)
+        .map(|milliseconds| Some(Duration::from_millis(milliseconds)))
+        .ok_or_else(unreadable)
+}

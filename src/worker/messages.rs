@@ -12,16 +12,17 @@ use super::grouping::conversations;
 use super::intake::{Handler, Outcome};
 use super::metrics::{DeliveryOutcome, Metrics, Stage};
 use super::retry::{Ended, until_done};
+use super::rules::InForce;
 use super::{Wake, WorkerError};
 use crate::contract::{Limits, Rejection, RejectionCode, TransactionMessage, decode_message};
-use crate::moderation::{Decision, Moderator};
+use crate::moderation::Decision;
 use crate::queue::{Delivery, Inbound};
 use crate::store::{ModerationBatch, Received, Store, StoreError};
 
 /// The handler of the message queue.
 pub struct MessageHandler {
     pub store: Arc<dyn Store>,
-    pub moderator: Arc<Moderator>,
+    pub moderator: InForce,
     pub limits: Limits,
     /// How many earlier messages of a transaction are read.
     pub context: usize,
@@ -102,7 +103,8 @@ impl MessageHandler {
             return Vec::new();
         }
         let timer = self.metrics.stage(Stage::Judge);
-        let moderator = self.moderator.clone();
+        // One moderator, and so one version of the rules, for the whole batch.
+        let moderator = self.moderator.get();
         let judged = tokio::task::spawn_blocking(move || moderator.decide(&conversations, Utc::now())).await;
         timer.stop();
         match judged {

@@ -11,7 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::contract::RejectionCode;
+use crate::contract::{Policy, RejectionCode};
 use crate::moderation::Decision;
 use crate::queue::Inbound;
 use crate::store::{RoutingDecision, RoutingOutcome};
@@ -32,6 +32,37 @@ pub enum Stage {
     Judge,
     Commit,
     Publish,
+}
+
+/// What came of looking at changed rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Reload {
+    Replaced,
+    /// The same rules as those in force.
+    Unchanged,
+    /// Something was wrong with them; those in force stay.
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReloadLabels {
+    outcome: Reload,
+}
+
+/// One value at a time: that of the rules in force.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VersionLabels {
+    version: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MissingLabels {
+    missing: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    policy: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +109,12 @@ struct Inner {
     rejections: Family<RejectionLabels, Counter>,
     verdicts: Family<ActionLabels, Counter>,
     alerts: Counter,
+    undecided: Family<MissingLabels, Counter>,
+    rules_version: Family<VersionLabels, Gauge>,
+    reloads: Family<ReloadLabels, Counter>,
+    rules_refused: Gauge,
+    rules_loaded: Gauge,
+    headless: Family<PolicyLabels, Gauge>,
     routed: Family<RoutingLabels, Counter>,
     events: Counter,
     stages: Family<StageLabels, Histogram>,
@@ -94,6 +131,12 @@ impl Metrics {
         let rejections = Family::default();
         let verdicts = Family::default();
         let alerts = Counter::default();
+        let undecided = Family::default();
+        let rules_version = Family::default();
+        let reloads = Family::default();
+        let rules_refused = Gauge::default();
+        let rules_loaded = Gauge::default();
+        let headless = Family::default();
         let routed = Family::default();
         let events = Counter::default();
         let stages = Family::new_with_constructor(stage_histogram as fn() -> Histogram);
@@ -104,6 +147,29 @@ impl Metrics {
         registry.register("rejections", "Dead-lettered deliveries by reason", rejections.clone());
         registry.register("verdicts", "Verdicts by action", verdicts.clone());
         registry.register("alerts", "Alerts written", alerts.clone());
+        registry.register(
+            "rules_undecided",
+            "Enforced rules that were neither true nor false on a message, by what was missing",
+            undecided.clone(),
+        );
+        registry.register("rules_version", "1 for the rule pack in force", rules_version.clone());
+        registry.register("rules_reloads", "Looks at changed rules by what came of them", reloads.clone());
+        registry.register(
+            "rules_refused",
+            "1 while changed rules wait in the folder that could not be taken",
+            rules_refused.clone(),
+        );
+        registry.register_with_unit(
+            "rules_loaded_timestamp",
+            "When the rules were last read and found good",
+            Unit::Seconds,
+            rules_loaded.clone(),
+        );
+        registry.register(
+            "policy_without_model",
+            "1 for a policy without a usable head, which rules alone judge",
+            headless.clone(),
+        );
         registry.register("inquiries_routed", "Routing decisions by outcome", routed.clone());
         registry.register("events_published", "Events that the broker has confirmed", events.clone());
         registry.register_with_unit("stage", "Time of one batch in a stage", Unit::Seconds, stages.clone());
@@ -117,6 +183,12 @@ impl Metrics {
             rejections,
             verdicts,
             alerts,
+            undecided,
+            rules_version,
+            reloads,
+            rules_refused,
+            rules_loaded,
+            headless,
             routed,
             events,
             stages,
@@ -143,8 +215,40 @@ impl Metrics {
         for decision in decisions {
             let labels = ActionLabels { action: decision.verdict.action.as_str() };
             self.inner.verdicts.get_or_create(&labels).inc();
+            for missing in decision.verdict.undecided.iter().flat_map(|rule| &rule.missing) {
+                let labels = MissingLabels { missing: missing.as_str() };
+                self.inner.undecided.get_or_create(&labels).inc();
+            }
         }
         self.inner.alerts.inc_by(new_alerts);
+    }
+
+    /// The rules that are in force from now on; `old` are those that were.
+    pub fn rules_in_force(&self, old: &str, new: &str) {
+        let labels = |version: &str| VersionLabels { version: version.to_owned() };
+        self.inner.rules_version.get_or_create(&labels(new)).set(1);
+        if old != new {
+            self.inner.rules_version.remove(&labels(old));
+        }
+    }
+
+    /// Counts a look at changed rules.
+    pub fn rules_reloaded(&self, outcome: Reload) {
+        self.inner.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+        self.inner.rules_refused.set(i64::from(outcome == Reload::Refused));
+        if outcome != Reload::Refused {
+            self.rules_found_good();
+        }
+    }
+
+    /// Notes the time.
+    pub fn rules_found_good(&self) {
+        self.inner.rules_loaded.set(chrono::Utc::now().timestamp());
+    }
+
+    pub fn policy_without_model(&self, policy: &Policy) {
+        let labels = PolicyLabels { policy: policy.to_string() };
+        self.inner.headless.get_or_create(&labels).set(1);
     }
 
     pub fn routed(&self, decision: &RoutingDecision, outcome: &RoutingOutcome) {

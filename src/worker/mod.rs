@@ -9,6 +9,7 @@ mod messages;
 mod metrics;
 mod outbox;
 mod retry;
+mod rules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,21 +22,23 @@ pub use grouping::conversations;
 pub use http::router as probes;
 pub use inquiries::{Predicted, predict};
 pub use metrics::Metrics;
+pub use rules::InForce;
 
 use crate::config::Config;
 use crate::contract::Limits;
 use crate::error::{Class, Classified};
 use crate::model::classifier::InquiryModel;
-use crate::moderation::Moderator;
 use crate::queue::resubscribe::worker_backoff;
 use crate::queue::{Inbound, Queue, QueueError, Resubscribing};
 use crate::routing::RoutingPolicy;
+use crate::rules::PackFiles;
 use crate::store::{Store, StoreError};
 use inquiries::{InquiryHandler, Router};
 use intake::{Batching, Handler};
 use messages::MessageHandler;
 use outbox::Relay;
 use retry::Ended;
+use rules::Reloader;
 
 /// Waiting inquiries that one tick looks at.
 const WAITING_LIMIT: u32 = 200;
@@ -82,7 +85,11 @@ impl Classified for WorkerError {
 pub struct Worker {
     pub queue: Arc<dyn Queue>,
     pub store: Arc<dyn Store>,
-    pub moderator: Arc<Moderator>,
+    pub moderator: InForce,
+    /// Where its rules come from, to be looked at again while it runs.
+    pub rule_files: PackFiles,
+    /// Notified when somebody asks to look at the rules at once.
+    pub reload: Wake,
     pub inquiries: Arc<InquiryModel>,
     pub routing: RoutingPolicy,
     pub metrics: Metrics,
@@ -130,6 +137,14 @@ impl Worker {
             ));
         }
         intakes.spawn(tick(router, config.worker.waiting_tick, shutdown.clone()));
+        let reloader = Reloader {
+            files: self.rule_files.clone(),
+            every: config.moderation.rules_reload,
+            asked: self.reload.clone(),
+            moderator: self.moderator.clone(),
+            metrics: self.metrics.clone(),
+        };
+        intakes.spawn(reloader.run(shutdown.clone()));
 
         let relay = Relay {
             store: self.store.clone(),
@@ -240,4 +255,19 @@ pub fn stop_signal() -> std::io::Result<CancellationToken> {
         }
     });
     Ok(token)
+}
+
+/// Is notified whenever the process gets SIGHUP, which from here on no longer ends it.
+pub fn reload_signal() -> std::io::Result<Wake> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let asked = Wake::default();
+    let wake = asked.clone();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("asked to look at the rules");
+            wake.notify();
+        }
+    });
+    Ok(asked)
 }

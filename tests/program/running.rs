@@ -121,6 +121,13 @@ impl Worker {
         self.child.wait().expect("the worker is gone");
     }
 
+    /// SIGHUP.
+    pub fn hangup(&self) {
+        let status =
+            Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
     /// SIGTERM; the exit code after the drain.
     pub fn terminate(mut self) -> Option<i32> {
         let status =
