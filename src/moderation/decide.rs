@@ -297,7 +297,7 @@ impl Moderator {
             transaction_id: conversation.transaction_id.clone(),
             action,
             labels,
-            undecided: undecided(&judged.undecided),
+            undecided: undecided(&judged.undecided, &policies),
             policies,
             language: judged.language,
             rules_version: self.rules.version().to_owned(),
@@ -343,11 +343,13 @@ fn rule_label(policy: &Policy, score: f64, finding: &Finding, conversation: &Con
     }
 }
 
-/// Enforced rules that lacked something. A rule in shadow leaves no trace in a verdict, decided or not.
-fn undecided(rules: &[rules::Undecided]) -> Vec<Undecided> {
+/// Enforced rules that lacked something. A rule in shadow, or of a policy that is switched off, leaves no trace in a verdict,
+/// decided or not.
+fn undecided(rules: &[rules::Undecided], policies: &BTreeMap<Policy, f64>) -> Vec<Undecided> {
     rules
         .iter()
         .filter(|rule| rule.mode == Mode::Enforce)
+        .filter(|rule| policies.keys().any(|policy| policy.as_str() == rule.policy))
         .map(|rule| Undecided {
             source: format!("rule:{}", rule.rule_id),
             missing: rule.missing.iter().copied().collect(),
