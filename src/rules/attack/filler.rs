@@ -27,13 +27,16 @@ fn between(target: &Target<'_>, signs: &[char], chance: &mut StdRng) -> Option<S
     let inside: Vec<usize> =
         target.runs(2, is_japanese).into_iter().flat_map(|run| run.start..run.end - 1).collect();
     let mut places = some_of(&inside, chance);
-    places.extend(latin_word(target, chance));
+    places.extend(gaps(&latin_words(target), chance));
     insert_after(target, &places, || sign)
 }
 
-/// Spaces between all letters of a word that stands by itself: l i n e, ラ イ ン.
+/// Spaces between all letters of a word that stands by itself: l i n e, ラ イ ン. Beside a single letter (a, I, don't) nobody
+/// can tell which letters belong together, so there the kind does not apply.
 pub fn spaces(target: &Target<'_>, chance: &mut StdRng) -> Option<String> {
-    let mut places = latin_word(target, chance);
+    let mut words = latin_words(target);
+    words.retain(|(start, end)| !beside_single_letter(target, *start as isize, *end as isize));
+    let mut places = gaps(&words, chance);
     if places.is_empty() {
         // A row of kana ends where a kanji or no letter follows, and begins after no letter.
         let kana = |c: char| is_kana(c) || c == 'ー';
@@ -51,15 +54,27 @@ pub fn spaces(target: &Target<'_>, chance: &mut StdRng) -> Option<String> {
     insert_after(target, &places, || ' ')
 }
 
-/// The places between the letters of one Latin word of the part: two words pulled apart could not be told from each other.
-fn latin_word(target: &Target<'_>, chance: &mut StdRng) -> Vec<usize> {
-    let words: Vec<(usize, usize)> = target
+/// Latin words of the part, as beginnings and ends.
+fn latin_words(target: &Target<'_>) -> Vec<(usize, usize)> {
+    target
         .words(MIN_LATIN, |c| c.is_ascii_alphanumeric() || c == '\'' || c == '_')
         .into_iter()
         .filter(|word| target.chars()[word.clone()].iter().all(char::is_ascii_alphabetic))
         .map(|word| (word.start, word.end))
-        .collect();
-    choose(&words, chance).map(|(start, end)| (start..end - 1).collect()).unwrap_or_default()
+        .collect()
+}
+
+/// The places between the letters of one of the words: two words pulled apart could not be told from each other.
+fn gaps(words: &[(usize, usize)], chance: &mut StdRng) -> Vec<usize> {
+    choose(words, chance).map(|(start, end)| (start..end - 1).collect()).unwrap_or_default()
+}
+
+/// Whether the word before or after a word is a single letter.
+fn beside_single_letter(target: &Target<'_>, start: isize, end: isize) -> bool {
+    let letter = |offset: isize| target.at(offset).is_some_and(char::is_alphanumeric);
+    let before = !letter(start - 1) && letter(start - 2) && !letter(start - 3);
+    let after = !letter(end) && letter(end + 1) && !letter(end + 2);
+    before || after
 }
 
 #[cfg(test)]
@@ -73,6 +88,9 @@ mod tests {
         assert_eq!(new.chars().count(), 7, "{new}");
         assert_eq!(whole("line", "spaced", 4).as_deref(), Some("l i n e"));
         assert_eq!(whole("me", "spaced", 4), None);
+        for ambiguous in ["a bank", "don't line", "line I"] {
+            assert_eq!(whole(ambiguous, "spaced", 4), None, "{ambiguous}");
+        }
     }
 
     #[test]

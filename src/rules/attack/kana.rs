@@ -12,8 +12,8 @@ use crate::text::{is_japanese, is_kana};
 const TO_KATAKANA: u32 = 0x60;
 /// Letters that a word needs before one of them may be hidden or confused: what `docs/rules.md` promises.
 const MIN_WORD: usize = 3;
-/// A row of kana longer than this is a sentence, not a word that someone masks.
-const MAX_WORD: usize = 8;
+/// A part that is one row of kana and no longer than this is a name (らいん, いんすた); longer rows are sentences.
+const MAX_NAME: usize = 4;
 
 const MASKS: &[char] = &['○', '●', '◯', '〇', '×', '＊', '※', '△'];
 
@@ -71,13 +71,15 @@ pub fn size(target: &Target<'_>, chance: &mut StdRng) -> Option<String> {
     replace_at(target, &changes)
 }
 
-/// Names in kana: words of katakana, or a part that is one word of kana.
+/// Names in kana: words of katakana, or a part that is one short word of kana.
 fn names(target: &Target<'_>) -> Vec<Range<usize>> {
     let chars = target.chars();
-    if (MIN_WORD..=MAX_WORD).contains(&chars.len()) && chars.iter().all(|c| is_kana(*c) || *c == 'ー') {
-        return std::iter::once(0..chars.len()).collect();
+    let katakana = target.words(MIN_WORD, |c| is_katakana(c) || c == 'ー');
+    let kana = |c: char| is_kana(c) || c == 'ー';
+    if katakana.is_empty() && chars.len() <= MAX_NAME {
+        return target.words(MIN_WORD, kana);
     }
-    target.words(MIN_WORD, |c| is_katakana(c) || c == 'ー')
+    katakana
 }
 
 /// One letter of a name hidden, never the first: ら○ん.

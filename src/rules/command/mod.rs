@@ -11,6 +11,7 @@ mod coverage;
 mod diff;
 mod explain;
 mod report;
+mod snippet;
 mod test;
 
 use std::io::{self, Write};
