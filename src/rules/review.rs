@@ -63,11 +63,15 @@ fn slow(rule: &Rule, view: ViewKind, pattern: &TextPattern) -> Option<Diagnostic
 fn unfolded(rule: &Rule, view: ViewKind, pattern: &TextPattern) -> Option<Diagnostic> {
     let (_, regex) = folded(view, pattern)?;
     let hir = regex_syntax::parse(&pattern.source).ok()?;
+    let unfolded = regex::Regex::new(&pattern.source).ok()?;
     branches(&hir).into_iter().find_map(|branch| {
-        let texts = [Extent::Least, Extent::Most].map(|extent| sample(branch, extent));
-        let lost = texts.iter().all(|text| !text.is_empty() && !regex.is_match(&view.fold(text)));
-        let (text, form) = (&texts[0], view.fold(&texts[0]));
-        (lost && *text != form).then(|| {
+        // A sample knows nothing of edges (`a\b.{0,9}\bb`), so it counts only if the pattern as written finds it.
+        let mut texts = vec![sample(branch, Extent::Least), sample(branch, Extent::Most)];
+        texts.retain(|text| unfolded.is_match(text));
+        let lost = texts.iter().all(|text| !regex.is_match(&view.fold(text)));
+        let text = texts.first().filter(|_| lost)?;
+        let form = view.fold(text);
+        (*text != form).then(|| {
             Diagnostic::new(
                 Code::NormalForm,
                 &rule.file,
