@@ -149,13 +149,11 @@ fn selections(with: &RuleExplanation, without: &RuleExplanation, when: When) -> 
             }
             continue;
         };
-        found.extend(excuses(other, selection, when));
+        let excused = excuses(other, selection, when);
         let absent: Vec<&Range<usize>> = selection
             .hits
             .iter()
-            .filter(|hit| {
-                !other.hits.contains(hit) && !other.excused.iter().any(|(excused, _)| excused == *hit)
-            })
+            .filter(|hit| !other.hits.contains(hit) && !other.excused.iter().any(|(one, _)| one == *hit))
             .collect();
         if !selection.negated && !absent.is_empty() {
             found.push(format!(
@@ -165,10 +163,11 @@ fn selections(with: &RuleExplanation, without: &RuleExplanation, when: When) -> 
                 when.has,
                 when.has_not
             ));
-        } else if selection.truth != other.truth {
+        } else if excused.is_empty() && selection.truth != other.truth {
             let (a, b) = (selection.truth, other.truth);
             found.push(format!("`{}` is {a} {} and {b} {}", selection.name, when.has, when.has_not));
         }
+        found.extend(excused);
     }
     for other in &without.selections {
         let known = with.selections.iter().any(|selection| selection.name == other.name);
