@@ -1,5 +1,10 @@
 //! The committed pack passes its own fixtures, and damaged rule files are refused with file, line and what was expected.
 
+#[path = "rules/commands.rs"]
+mod commands;
+#[path = "rules/diagnostics.rs"]
+mod diagnostics;
+
 use std::fs;
 use std::path::PathBuf;
 

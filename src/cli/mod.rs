@@ -48,7 +48,7 @@ enum Command {
     Moderate(moderate::Arguments),
     /// Inquiries in, assignments out (JSON lines)
     Route(route::Arguments),
-    /// For rule authors: check, test, explain, coverage
+    /// For rule authors: check, test, explain, coverage, attack, benign, diff, bench
     Rules(rules::Arguments),
     /// For operators: list, show, replay
     DeadLetters(dead_letters::Arguments),

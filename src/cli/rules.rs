@@ -1,4 +1,4 @@
-//! `mimamori rules check|test|explain|coverage`.
+//! `mimamori rules check|test|explain|coverage|attack|benign|diff|bench`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,7 +9,10 @@ use super::error::CliError;
 use super::lines;
 use crate::config::{Config, locate};
 use crate::contract::{Limits, Role, decode_message};
-use crate::rules::command::{self, CommandError, ExplainOptions, Format, Options, TestOptions};
+use crate::rules::command::{
+    self, AttackOptions, BenchOptions, BenignOptions, CommandError, DiffOptions, ExplainOptions, Format,
+    Options, TestOptions,
+};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -21,7 +24,7 @@ pub struct Arguments {
     /// Folder with the fixtures
     #[arg(long, global = true, value_name = "DIR", default_value = "fixtures/rules")]
     fixtures: PathBuf,
-    /// pretty, json, junit or github
+    /// pretty, json, junit or github (the last two: check, test and coverage only)
     #[arg(long, global = true, default_value = "pretty")]
     format: Format,
 }
@@ -53,7 +56,43 @@ enum Command {
     },
     /// Which selections and which `not` branches no fixture reaches
     Coverage,
+    /// Rewrite every positive fixture with every evasion, and say how many the rules still find. Fails when a stable rule
+    /// finds less than 95%
+    Attack {
+        /// Only this rule
+        #[arg(long, value_name = "ID")]
+        rule: Option<String>,
+        /// Another seed rewrites other letters
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Also print every miss with its text
+        #[arg(long)]
+        misses: bool,
+    },
+    /// Run the pack over ordinary messages and list every alert. Fails over 1 per 1,000 messages
+    Benign {
+        /// JSON Lines: a file or a folder
+        #[arg(default_value = BENIGN)]
+        corpus: PathBuf,
+    },
+    /// Which messages of a corpus another version of the rules judges differently, and why. Fails when there is one
+    Diff {
+        /// A folder with rules, or a git revision of the rule folder
+        #[arg(long, value_name = "REV|DIR")]
+        base: String,
+        /// JSON Lines: a file or a folder
+        corpus: PathBuf,
+    },
+    /// Time of each rule and of the pack, compile time and size
+    Bench {
+        /// JSON Lines: a file or a folder
+        #[arg(default_value = BENIGN)]
+        corpus: PathBuf,
+    },
 }
+
+/// The ordinary messages that the repository keeps.
+const BENIGN: &str = "fixtures/benign/messages.jsonl";
 
 pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     let rules = arguments.rules.as_deref().unwrap_or(&config.moderation.rules);
@@ -62,14 +101,28 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
         fixtures: locate(&arguments.fixtures, "folder of fixtures", "--fixtures")?,
         format: arguments.format,
     };
+    let limits = Limits::from(&config.limits);
+    let corpus = |path: PathBuf| locate(&path, "corpus of messages", "CORPUS");
     let mut text = Vec::new();
     let exit = match arguments.command {
         Command::Check => command::check(&options, &mut text),
         Command::Test { filter } => command::test(&TestOptions { options, filter }, &mut text),
         Command::Coverage => command::coverage(&options, &mut text),
+        Command::Attack { rule, seed, misses } => {
+            command::attack(&AttackOptions { options, rule, seed, misses }, &mut text)
+        }
+        Command::Benign { corpus: path } => {
+            command::benign(&BenignOptions { options, corpus: corpus(path)?, limits }, &mut text)
+        }
+        Command::Diff { base, corpus: path } => {
+            command::diff(&DiffOptions { options, base, corpus: corpus(path)?, limits }, &mut text)
+        }
+        Command::Bench { corpus: path } => {
+            command::bench(&BenchOptions { options, corpus: corpus(path)?, limits }, &mut text)
+        }
         Command::Explain { text: given, message, role, rule } => {
             let messages = match (given, message) {
-                (_, Some(file)) => conversation(&file, Limits::from(&config.limits))?,
+                (_, Some(file)) => conversation(&file, limits)?,
                 (Some(given), None) => {
                     vec![
                         command::single_message(&given, role)
@@ -82,6 +135,7 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
         }
     }
     .map_err(|error| match error {
+        CommandError::Usage(message) => CliError::Usage(message),
         CommandError::Output(_) | CommandError::Json(_) => CliError::Failed(error.to_string()),
         CommandError::Dictionary(_) => CliError::Bug(error.to_string()),
     })?;

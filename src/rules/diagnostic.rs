@@ -85,6 +85,10 @@ codes! {
     Uncovered = "E019", Error;
     /// A part that no conversation rule uses.
     UnusedPart = "W107", Warning;
+    /// The same pattern twice in a list, or the same selection in two rules.
+    RepeatedPattern = "W108", Warning;
+    /// A pattern whose counted work on hostile texts is over the limit.
+    SlowPattern = "E020", Error;
 }
 
 /// One finding of `rules check`.

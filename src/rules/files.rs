@@ -18,11 +18,13 @@ pub struct SourceFile {
 /// The largest rule or fixture file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Every `.yml` file below a folder, in the order of their paths. Everything that cannot be read is reported.
+/// Every `.yml` file below a folder, in the order of their paths. Everything that cannot be read is reported. Files and folders
+/// whose names begin with a dot (what editors and mounted configurations leave) are not looked at. Links are followed, except
+/// one that leads back to a folder above it, which is reported.
 pub fn read_folder(folder: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
     let mut paths = Vec::new();
     let mut problems = Vec::new();
-    collect(folder, &mut paths, &mut problems);
+    collect(folder, &mut Vec::new(), &mut paths, &mut problems);
     paths.sort();
     let mut files = Vec::new();
     for path in paths {
@@ -50,23 +52,41 @@ pub fn read_folder(folder: &Path) -> Result<Vec<SourceFile>, Vec<Diagnostic>> {
     if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>, problems: &mut Vec<Diagnostic>) {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) => return problems.push(problem(folder, format!("the folder cannot be read: {error}"))),
+/// Adds the files of a folder. `above` are the folders that led here, without links.
+fn collect(
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    paths: &mut Vec<PathBuf>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let unreadable = |error: std::io::Error| problem(folder, format!("the folder cannot be read: {error}"));
+    let (real, entries) = match folder.canonicalize().and_then(|real| Ok((real, fs::read_dir(folder)?))) {
+        Ok(found) => found,
+        Err(error) => return problems.push(unreadable(error)),
     };
+    if above.contains(&real) {
+        let message = format!("this link leads back to {}, which it stands in", real.display());
+        return problems.push(problem(folder, message).help("delete the link"));
+    }
+    above.push(real);
     for entry in entries {
         match entry.map(|entry| entry.path()) {
-            Ok(path) if path.is_dir() => collect(&path, paths, problems),
+            Ok(path) if is_hidden(&path) => {}
+            Ok(path) if path.is_dir() => collect(&path, above, paths, problems),
             Ok(path)
                 if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") =>
             {
                 paths.push(path);
             }
             Ok(_) => {}
-            Err(error) => problems.push(problem(folder, format!("the folder cannot be read: {error}"))),
+            Err(error) => problems.push(unreadable(error)),
         }
     }
+    above.pop();
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 fn problem(path: &Path, message: String) -> Diagnostic {

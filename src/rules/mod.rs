@@ -2,12 +2,15 @@
 //!
 //! `docs/rules.md` is the authors' guide. The engine is pure; [`files`] reads the folder, [`command`] serves the command line.
 
+mod attack;
 mod check;
 pub mod command;
 mod condition;
 mod conversation;
+mod cost;
 mod coverage;
 mod diagnostic;
+mod diff;
 mod engine;
 mod evaluate;
 mod explain;
@@ -19,7 +22,9 @@ mod pattern;
 mod places;
 mod reach;
 mod read;
+mod review;
 mod rule;
+mod sample;
 mod scan;
 mod selftest;
 mod suite;
@@ -28,8 +33,10 @@ mod turn;
 mod variants;
 mod yaml;
 
+pub use attack::{AttackReport, Attempt, KINDS, Kind, Tally, attack};
 pub use coverage::{RuleCoverage, cover};
 pub use diagnostic::{Code, Diagnostic, Gravity, Position};
+pub use diff::{Change, Difference, RuleChange, Side, compare};
 pub use engine::{EarlierPart, Evaluation, Finding, MAX_HISTORY, Undecided};
 pub use explain::{RuleExplanation, SelectionExplanation, explain_rule};
 pub use files::{SourceFile, read_folder};

@@ -143,6 +143,14 @@ impl RulePack {
         &self.warnings
     }
 
+    /// A pack with only this rule, to measure it by itself. `None` for conversation rules, which have no patterns of their own.
+    pub(super) fn only(&self, id: &str) -> Option<RulePack> {
+        let rule = self.rule(id).filter(|rule| matches!(rule.body, Body::Message { .. }))?.clone();
+        let mut compiler = Compiler::default();
+        let compiled = compiler.compile(rule, &mut Vec::new());
+        compiler.finish(vec![compiled], format!("{}/{id}", self.version)).ok()
+    }
+
     /// Finds every pattern of the pack in a message. The result belongs to this version of the pack.
     pub fn scan(&self, views: &Views) -> Scan {
         self.scanner.scan(views)

@@ -7,6 +7,7 @@ use super::super::diagnostic::{Code, Diagnostic, Position};
 use super::super::files::read_folder;
 use super::super::fixture::{Fixture, read_fixtures};
 use super::super::pack::RulePack;
+use super::super::review::review;
 use super::super::rule::Status;
 use super::report::write_diagnostics;
 use super::{CommandError, Exit, Options};
@@ -19,6 +20,7 @@ pub fn check(options: &Options, out: &mut dyn Write) -> Result<Exit, CommandErro
     let (fixtures, complaints) = load_fixtures(options);
     diagnostics.extend(complaints);
     if let Some(pack) = &pack {
+        diagnostics.extend(review(pack));
         diagnostics.extend(missing_fixtures(pack, &fixtures, &tokenizer));
     }
     diagnostics.sort_by(|a, b| (&a.file, a.at, a.code).cmp(&(&b.file, b.at, b.code)));
@@ -31,6 +33,23 @@ pub fn load(options: &Options) -> (Option<RulePack>, Vec<Diagnostic>) {
     match read_folder(&options.rules) {
         Ok(files) => RulePack::compile_with_warnings(&files),
         Err(problems) => (None, problems),
+    }
+}
+
+/// The pack and its fixtures; `None`, with what is wrong written out, when they cannot be used.
+pub fn load_usable(
+    options: &Options,
+    out: &mut dyn Write,
+) -> Result<Option<(RulePack, Vec<Fixture>)>, CommandError> {
+    let (pack, diagnostics) = load(options);
+    let (fixtures, complaints) = load_fixtures(options);
+    let broken: Vec<_> = diagnostics.into_iter().chain(complaints).filter(Diagnostic::is_error).collect();
+    match pack.filter(|_| broken.is_empty()) {
+        Some(pack) => Ok(Some((pack, fixtures))),
+        None => {
+            write_diagnostics(&broken, options.format, out)?;
+            Ok(None)
+        }
     }
 }
 
@@ -59,28 +78,26 @@ pub fn missing_fixtures(pack: &RulePack, fixtures: &[Fixture], tokenizer: &Token
             Diagnostic::new(code, &rule.file, at, message)
         };
         for (language, positive, negative) in &covered.by_language {
+            // What only a warning asks for elsewhere, a stable rule must have.
+            let stable = rule.status == Status::Stable;
             if *positive == 0 {
-                found.push(
-                    complain(
-                        Code::NoPositive,
-                        format!("`{}` has no fixture in {language} that it matches", rule.id),
-                    )
-                    .help("add one under `match` in fixtures/rules"),
-                );
+                let code = if stable { Code::Uncovered } else { Code::NoPositive };
+                let message = format!("`{}` has no fixture in {language} that it matches", rule.id);
+                found.push(complain(code, message).help("add one under `match` in fixtures/rules"));
             }
             if *negative == 0 {
-                found.push(
-                    complain(Code::NoNearMiss, format!("`{}` has no near miss in {language}", rule.id))
-                        .help("add an ordinary text that looks alike under `no_match`"),
-                );
+                let code = if stable { Code::Uncovered } else { Code::NoNearMiss };
+                let message = format!("`{}` has no near miss in {language}", rule.id);
+                let help = "add an ordinary text that looks alike under `no_match`";
+                found.push(complain(code, message).help(help));
             }
         }
         if rule.status == Status::Stable && !covered.is_complete() {
-            let names = [covered.unreached, covered.unexcused].concat().join(", ");
-            found.push(complain(
-                Code::Uncovered,
-                format!("`{}` is stable, but no fixture reaches: {names}", rule.id),
-            ));
+            let excused = covered.unexcused.iter().map(|name| format!("not {name}"));
+            let names: Vec<_> = covered.unreached.iter().cloned().chain(excused).collect();
+            let message = format!("`{}` is stable, but no fixture reaches: {}", rule.id, names.join(", "));
+            let help = "add a fixture for each, delete what cannot be reached, or make the rule `test`";
+            found.push(complain(Code::Uncovered, message).help(help));
         }
     }
     found

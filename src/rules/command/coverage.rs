@@ -5,22 +5,15 @@ use std::io::Write;
 use serde_json::json;
 
 use super::super::coverage::{RuleCoverage, cover};
-use super::super::diagnostic::Diagnostic;
 use super::super::rule::Status;
-use super::check::{load, load_fixtures};
-use super::report::{JunitCase, github, write_diagnostics, write_junit};
+use super::check::load_usable;
+use super::report::{JunitCase, github, write_junit};
 use super::{CommandError, Exit, Format, Options};
 use crate::text::Tokenizer;
 
 /// Writes the coverage of every rule. Fails when a stable rule has a branch that no fixture reaches.
 pub fn coverage(options: &Options, out: &mut dyn Write) -> Result<Exit, CommandError> {
-    let (pack, diagnostics) = load(options);
-    let (fixtures, complaints) = load_fixtures(options);
-    let broken: Vec<_> = diagnostics.into_iter().chain(complaints).filter(Diagnostic::is_error).collect();
-    let Some(pack) = pack.filter(|_| broken.is_empty()) else {
-        write_diagnostics(&broken, options.format, out)?;
-        return Ok(Exit::Usage);
-    };
+    let Some((pack, fixtures)) = load_usable(options, out)? else { return Ok(Exit::Usage) };
     let covered = cover(&pack, &fixtures, &Tokenizer::new()?);
     let lacking = |rule: &RuleCoverage| rule.status == Status::Stable && !rule.is_complete();
     match options.format {

@@ -1,18 +1,31 @@
-//! What the command line calls: `rules check`, `test`, `explain`, `coverage`. Each function takes paths and options, writes
-//! for people or machines, and says how the process should end.
+//! What the command line calls: `rules check`, `test`, `explain`, `coverage`, `attack`, `benign`, `diff`, `bench`. Each
+//! function takes paths and options, writes for people or machines, and says how the process should end.
 
+mod attack;
+mod base;
+mod bench;
+mod benign;
 mod check;
+mod corpus;
 mod coverage;
+mod diff;
 mod explain;
 mod report;
+mod snippet;
 mod test;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use super::pack::RulePack;
+
+pub use attack::{AttackOptions, STABLE_RECALL, attack};
+pub use bench::{BenchOptions, bench};
+pub use benign::{BenignOptions, MAX_ALERTS_PER_THOUSAND, benign};
 pub use check::check;
 pub(super) use check::missing_fixtures;
 pub use coverage::coverage;
+pub use diff::{DiffOptions, diff};
 pub use explain::{ExplainOptions, explain, single_message};
 pub use test::{TestOptions, test};
 
@@ -65,9 +78,35 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Refuses the formats that only lists of cases have.
+    fn only_pretty_or_json(&self, command: &str) -> Result<(), CommandError> {
+        match self.format {
+            Format::Pretty | Format::Json => Ok(()),
+            _ => Err(CommandError::Usage(format!("`{command}` writes --format pretty or json"))),
+        }
+    }
+}
+
+fn write_json(value: &serde_json::Value, out: &mut dyn Write) -> Result<(), CommandError> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// A rule that was asked for by a name that the pack does not have.
+fn unknown_rule(pack: &RulePack, rule: &str) -> CommandError {
+    let meant = super::diagnostic::nearest(rule, pack.rules().map(|known| known.id.as_str()));
+    let hint = meant.map(|id| format!("; did you mean `{id}`?")).unwrap_or_default();
+    CommandError::Usage(format!("no rule is called `{rule}`{hint}"))
+}
+
 /// What a command cannot do anything about. Its class tells the command line the exit code.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
+    /// Wrong usage: what was given, and what was expected.
+    #[error("{0}")]
+    Usage(String),
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
     #[error(transparent)]

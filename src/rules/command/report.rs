@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::super::diagnostic::Diagnostic;
+use super::snippet::Sources;
 use super::{CommandError, Format};
 
 /// Writes diagnostics in a format, with a sum at the end for people.
@@ -15,8 +16,10 @@ pub fn write_diagnostics(
 ) -> Result<(), CommandError> {
     match format {
         Format::Pretty => {
+            let mut sources = Sources::default();
             for diagnostic in diagnostics {
                 writeln!(out, "{diagnostic}")?;
+                write!(out, "{}", sources.snippet(diagnostic).unwrap_or_default())?;
             }
             let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
             writeln!(out, "{errors} errors, {} warnings", diagnostics.len() - errors)?;

@@ -7,8 +7,8 @@ use serde_json::json;
 use super::super::explain::{RuleExplanation, SelectionExplanation};
 use super::super::suite::{CaseResult, Mismatch, MismatchKind, Outcome, run};
 use super::super::truth::Truth;
-use super::check::{load, load_fixtures};
-use super::report::{JunitCase, github, write_diagnostics, write_junit};
+use super::check::load_usable;
+use super::report::{JunitCase, github, write_junit};
 use super::{CommandError, Exit, Format, Options};
 use crate::text::Tokenizer;
 
@@ -23,14 +23,7 @@ pub struct TestOptions {
 /// Runs the cases. Damaged files end it as wrong usage, mismatches as failures.
 pub fn test(test: &TestOptions, out: &mut dyn Write) -> Result<Exit, CommandError> {
     let options = &test.options;
-    let (pack, diagnostics) = load(options);
-    let (mut fixtures, complaints) = load_fixtures(options);
-    let broken: Vec<_> =
-        diagnostics.into_iter().chain(complaints).filter(super::super::Diagnostic::is_error).collect();
-    let Some(pack) = pack.filter(|_| broken.is_empty()) else {
-        write_diagnostics(&broken, options.format, out)?;
-        return Ok(Exit::Usage);
-    };
+    let Some((pack, mut fixtures)) = load_usable(options, out)? else { return Ok(Exit::Usage) };
     if let Some(filter) = &test.filter {
         fixtures.retain(|fixture| {
             [Some(&fixture.name), Some(&fixture.file), fixture.desc.as_ref()]
