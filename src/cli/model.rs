@@ -78,6 +78,9 @@ struct TrainArguments {
     rate: f64,
     #[arg(long, default_value_t = 0.01)]
     weight_decay: f64,
+    /// Share of the vector before the heads that is blotted out at random in each step
+    #[arg(long, default_value_t = 0.1)]
+    dropout: f64,
     /// Stop after so many epochs without a better held-out loss
     #[arg(long, default_value_t = 2)]
     patience: u32,
@@ -139,6 +142,7 @@ fn train(config: &Config, arguments: &TrainArguments) -> Result<ExitCode, CliErr
         batch: arguments.batch,
         peak_rate: arguments.rate,
         weight_decay: arguments.weight_decay,
+        dropout: arguments.dropout,
         patience: arguments.patience,
         seed: arguments.seed,
         from: arguments.from.clone(),

@@ -1,6 +1,7 @@
 //! Training on a CPU: low-rank adapters on the upper layers of the encoder, and the heads.
 
 mod adamw;
+mod augment;
 mod conversation;
 mod fit;
 mod inquiry;
@@ -31,6 +32,8 @@ pub struct TrainOptions {
     pub batch: usize,
     pub peak_rate: f64,
     pub weight_decay: f64,
+    /// Share of the vector before the heads that is blotted out at random in each step.
+    pub dropout: f64,
     /// Stop after this many epochs without a better held-out loss.
     pub patience: u32,
     pub seed: u64,
