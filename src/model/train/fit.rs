@@ -257,7 +257,7 @@ fn dropout_mask(like: &Tensor, noise: Noise) -> Result<Tensor> {
 }
 
 /// Cross entropy over classes, or over yes-or-no questions; the targets of a batch are all of one kind.
-fn loss(logits: &Tensor, targets: &[&Target], smoothing: f64) -> Result<Tensor> {
+pub(super) fn loss(logits: &Tensor, targets: &[&Target], smoothing: f64) -> Result<Tensor> {
     let classes: Vec<u32> = targets
         .iter()
         .filter_map(|target| match target {

@@ -5,14 +5,16 @@ mod augment;
 mod conversation;
 mod fit;
 mod inquiry;
+mod linear;
 mod network;
 mod ops;
 
 use std::path::PathBuf;
 
 pub use conversation::train_conversations;
-pub use fit::Progress;
+pub use fit::{Progress, Target};
 pub use inquiry::train_inquiries;
+pub use linear::fit_head;
 
 use super::adapter::AdapterError;
 use super::encoder::weights::EncoderFileError;
