@@ -6,6 +6,8 @@ mod support;
 mod command_line;
 #[path = "program/faults.rs"]
 mod faults;
+#[path = "program/models.rs"]
+mod models;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/worker.rs"]

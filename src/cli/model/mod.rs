@@ -1,10 +1,11 @@
-//! `mimamori model train|policy|calibrate|eval`.
+//! `mimamori model train|policy|calibrate|eval|list|promote|rollback`.
 
 mod calibrate;
 mod data;
 mod eval;
 mod policy;
 mod train;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +33,12 @@ enum Command {
     Calibrate(CorpusArguments),
     /// Figures on the corpus' test part, or on a public data set
     Eval(eval::Arguments),
+    /// Versions that are live or kept, with their figures
+    List(versions::Place),
+    /// Put a trained version in place of the live one, which is kept
+    Promote(versions::Promotion),
+    /// Put back what was live before
+    Rollback(versions::Rollback),
 }
 
 #[derive(Debug, Args)]
@@ -54,6 +61,9 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
             calibrate::run(config, &place.models, &corpus, train::Task::All)
         }
         Command::Eval(arguments) => eval::run(config, &arguments),
+        Command::List(place) => versions::list(&place),
+        Command::Promote(promotion) => versions::promote(config, &promotion),
+        Command::Rollback(rollback) => versions::roll_back(&rollback),
     }
 }
 
