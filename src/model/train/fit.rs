@@ -280,5 +280,7 @@ pub(super) fn loss(logits: &Tensor, targets: &[&Target], smoothing: f64) -> Resu
         .copied()
         .collect();
     let labels = Tensor::from_vec(labels, logits.shape(), &Device::Cpu)?;
-    candle_nn::loss::binary_cross_entropy_with_logit(logits, &labels)
+    // candle's own takes the logarithm of a sigmoid, which is not a number once a logit is far out.
+    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    ((logits.relu()? - (logits * labels)?)? + softplus)?.mean_all()
 }
