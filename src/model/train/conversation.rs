@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use sha2::{Digest, Sha256};
 
@@ -58,11 +59,12 @@ pub fn train_conversations(
         start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
+    let clean: Vec<&Conversation> =
+        corpus.train.conversations.iter().filter(|conversation| is_clean(conversation)).collect();
     let rewritten = |index: usize, seed: u64| {
-        let conversation = rewritten(sources[index], &mut StdRng::seed_from_u64(seed));
-        let (mut passes, _) = examples(&reader, std::slice::from_ref(&conversation), policies);
-        // What became longer than one pass is left as it was.
-        (passes.len() == 1).then(|| passes.remove(0))
+        let conversation = rewritten(sources[index], &clean, &mut StdRng::seed_from_u64(seed));
+        // Of a conversation that takes several passes the last one, which holds its newest messages.
+        examples(&reader, std::slice::from_ref(&conversation), policies).0.pop()
     };
     let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
 
@@ -122,10 +124,27 @@ fn start(from: &Path, policies: &[Policy], hidden: usize) -> Result<Start, Train
     Ok(Start { adapter, head: Head { weight, bias } })
 }
 
-/// The conversation in another hand; now and then buyer and seller change places, since no label depends on who of them speaks.
-fn rewritten(conversation: &Conversation, random: &mut StdRng) -> Conversation {
+fn is_clean(conversation: &Conversation) -> bool {
+    conversation.messages.iter().all(|message| message.labels.is_empty())
+}
+
+/// Most conversations that are put before another one.
+const MOST_BEFORE: usize = 4;
+
+/// The conversation in another hand. Now and then buyer and seller change places, since no label depends on who of them speaks,
+/// and harmless talk stands before it, since people who have dealt for long write no worse than others: without that a network
+/// that has only read short conversations grows more suspicious with every message.
+fn rewritten(conversation: &Conversation, clean: &[&Conversation], random: &mut StdRng) -> Conversation {
     let swapped = random.random_bool(0.3);
     let mut conversation = conversation.clone();
+    if random.random_bool(0.4) {
+        let mut before = Vec::new();
+        for _ in 0..random.random_range(1..=MOST_BEFORE) {
+            let talk = clean.choose(random).filter(|talk| talk.language == conversation.language);
+            before.extend(talk.into_iter().flat_map(|talk| talk.messages.iter().cloned()));
+        }
+        conversation.messages.splice(..0, before);
+    }
     for message in &mut conversation.messages {
         if swapped {
             message.from = message.from.other();
