@@ -9,6 +9,7 @@ pub mod config;
 pub mod console;
 pub mod contract;
 pub mod corpus;
+pub mod datasets;
 pub mod error;
 pub mod evaluation;
 pub mod model;

@@ -8,6 +8,8 @@ mod command_line;
 mod faults;
 #[path = "program/live_rules.rs"]
 mod live_rules;
+#[path = "program/models.rs"]
+mod models;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/verdicts.rs"]

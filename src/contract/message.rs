@@ -17,6 +17,14 @@ pub enum Role {
 impl Role {
     pub const ALL: [Role; 2] = [Role::Buyer, Role::Seller];
 
+    /// The other side of the deal.
+    pub fn other(self) -> Self {
+        match self {
+            Role::Buyer => Role::Seller,
+            Role::Seller => Role::Buyer,
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Buyer => "buyer",

@@ -27,6 +27,19 @@ impl fmt::Display for Policy {
     }
 }
 
+impl FromStr for Policy {
+    type Err = String;
+
+    /// A name that serves as a label, a configuration key and a folder's name alike.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.is_empty() && name.chars().all(allowed) {
+            return Ok(Self(name.to_owned()));
+        }
+        Err("expected small letters, digits and underscores, such as `external_induction`".to_owned())
+    }
+}
+
 /// What happens to a message. Ordered: a later action includes the earlier ones.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -3,13 +3,19 @@
 
 mod baseline;
 mod calibrate;
+mod capacity;
+mod curves;
 mod inquiries;
 mod logistic;
+mod page;
 mod policies;
 mod report;
 
 pub use baseline::keyword_score;
 pub use calibrate::{WRONG_ALLOCATION_RATE, calibrate_inquiries, calibrate_policies};
+pub use capacity::{Traffic, Workload, with_precision, within_capacity, workloads};
+pub use curves::{CurvePoint, Curves, ReliabilityBin};
 pub use inquiries::{InquiryFigures, evaluate_inquiries};
-pub use policies::{Observation, PolicyFigures, evaluate_policy, observe};
-pub use report::{inquiry_report, policy_report, tag_report};
+pub use page::evaluation_page;
+pub use policies::{Observation, PolicyFigures, evaluate_policy, observe, observe_rules, probability};
+pub use report::{inquiry_report, policy_report, tag_report, workload_report};

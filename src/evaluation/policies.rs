@@ -1,12 +1,17 @@
 //! Policies on labelled conversations.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::contract::{Action, Language, MessageId, TransactionId};
+use chrono::{DateTime, Utc};
+
+use super::curves::Curves;
+use crate::contract::{Action, Language, MessageId, Policy, TransactionId};
 use crate::corpus::Conversation as Labelled;
 use crate::model::metrics::{at_threshold, average_precision, calibration_error, threshold_for_precision};
 use crate::moderation::{Conversation, Moderator, PolicySettings, Turn, final_probability};
-use crate::rules::{Mode, Severity};
+use crate::rules::{self, Mode, RulePack, Severity};
+use crate::text::{DictionaryError, Tokenizer, Views};
 
 /// One labelled message with the evidence on it.
 #[derive(Debug, Clone)]
@@ -52,9 +57,52 @@ pub fn observe(moderator: &Moderator, conversations: &[Labelled]) -> Vec<Observa
     all
 }
 
+/// What the rules of one policy say about every message, before there is a head: the logits are still empty.
+pub fn observe_rules(
+    rules: &RulePack,
+    conversations: &[Labelled],
+    policy: &Policy,
+) -> Result<Vec<Observation>, DictionaryError> {
+    let tokenizer = Tokenizer::new()?;
+    let mut all = Vec::new();
+    for labelled in conversations {
+        let turns: Vec<rules::Turn> = labelled
+            .messages
+            .iter()
+            .enumerate()
+            .map(|(index, message)| {
+                let views = Arc::new(Views::new(&message.text, &tokenizer));
+                rules::Turn::new(rules, message.from, minute(index), views)
+            })
+            .collect();
+        for (index, message) in labelled.messages.iter().enumerate() {
+            let fired = rules
+                .evaluate(&turns, index, true)
+                .findings
+                .into_iter()
+                .filter(|finding| finding.mode == Mode::Enforce && finding.policy == policy.as_str())
+                .map(|finding| finding.severity.as_str().to_owned())
+                .collect();
+            all.push(Observation {
+                language: labelled.language,
+                truths: vec![message.violates(policy.as_str())],
+                logits: Vec::new(),
+                fired: vec![fired],
+                keywords: super::keyword_score(&message.text),
+                tags: message.tags.clone(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Corpus messages have no times; one a minute is taken.
+fn minute(index: usize) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(index as i64)
+}
+
 /// A labelled conversation as the moderator takes it. `None` for an id that the contract would refuse.
 fn conversation(labelled: &Labelled) -> Option<Conversation> {
-    let start = chrono::DateTime::UNIX_EPOCH;
     let turns: Option<Vec<Turn>> = labelled
         .messages
         .iter()
@@ -64,7 +112,7 @@ fn conversation(labelled: &Labelled) -> Option<Conversation> {
                 message_id: MessageId::new(format!("{}#{index}", labelled.conversation)).ok()?,
                 role: message.from,
                 text: message.text.clone(),
-                sent_at: start + chrono::TimeDelta::minutes(index as i64),
+                sent_at: minute(index),
             })
         })
         .collect();
@@ -101,6 +149,7 @@ pub struct PolicyFigures {
     pub alerts_ours: f64,
     /// Recall at the threshold in use, and count, by kind of evasion; share flagged by kind of near miss.
     pub flagged_by_tag: BTreeMap<String, (f64, usize)>,
+    pub curves: Curves,
 }
 
 /// Figures of the policy at `index` of the moderator's policies.
@@ -149,6 +198,7 @@ pub fn evaluate_policy(
             .into_iter()
             .map(|(tag, (hit, all))| (tag, (hit as f64 / all as f64, all)))
             .collect(),
+        curves: Curves::of(&scored),
     }
 }
 

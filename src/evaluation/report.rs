@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use super::capacity::{Traffic, Workload};
 use super::inquiries::InquiryFigures;
 use super::policies::PolicyFigures;
 
 /// Slices smaller than this say so: their figures are mostly chance.
-const SMALL: usize = 30;
+pub(super) const SMALL: usize = 30;
 
 /// One policy on one slice.
 pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String {
@@ -17,7 +18,15 @@ pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String
         "{name}, {slice}: {} messages, {} violations{small}",
         figures.messages, figures.violations
     );
-    let rows = [
+    for (label, value) in policy_rows(figures) {
+        let _ = writeln!(text, "  {label:<60} {value:>8.3}");
+    }
+    text
+}
+
+/// Every figure with what it is called.
+pub(super) fn policy_rows(figures: &PolicyFigures) -> [(&'static str, f64); 12] {
+    [
         ("average precision, rules and model", figures.average_precision),
         ("average precision, model alone", figures.average_precision_model),
         ("recall at precision 0.9", figures.recall_at_precision_90),
@@ -30,11 +39,7 @@ pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String
         ("keyword list: recall", figures.keywords_recall),
         ("alerts per violation found at 1% violations, keyword list", figures.alerts_keywords),
         ("the same at its recall, rules and model", figures.alerts_ours),
-    ];
-    for (label, value) in rows {
-        let _ = writeln!(text, "  {label:<60} {value:>8.3}");
-    }
-    text
+    ]
 }
 
 /// Share flagged by kind of evasion and of near miss.
@@ -43,6 +48,28 @@ pub fn tag_report(figures: &PolicyFigures) -> String {
     for (tag, (share, count)) in &figures.flagged_by_tag {
         let small = if *count < SMALL { "  (fewer than 30)" } else { "" };
         let _ = writeln!(text, "    {tag:<28} {share:>6.3} of {count}{small}");
+    }
+    text
+}
+
+/// Thresholds with what they mean for reviewers.
+pub fn workload_report(policy: &str, traffic: Traffic, rows: &[(String, Option<Workload>)]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{policy}: thresholds from the held-out part, for {} messages a day with {:.2}% violations",
+        traffic.messages_a_day,
+        traffic.base_rate * 100.0
+    );
+    for (wish, load) in rows {
+        let _ = match load {
+            Some(load) => writeln!(
+                text,
+                "  {wish:<28} report = {:.4}: {:.0} alerts a day, precision {:.2}, recall {:.2}",
+                load.threshold, load.alerts_a_day, load.precision, load.recall
+            ),
+            None => writeln!(text, "  {wish:<28} no threshold does that"),
+        };
     }
     text
 }

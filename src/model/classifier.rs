@@ -82,6 +82,15 @@ impl Base {
         Encoder::new(&weights).map_err(|detail| ModelError::mismatch(folder, detail))
     }
 
+    /// Vectors of single texts from the encoder as it is, without any adapter, `[hidden]` each.
+    pub fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let encoder =
+            Encoder::new(&self.weights).map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
+        let reader = self.reader()?;
+        let sequences: Vec<Sequence> = texts.iter().map(|text| reader.inquiry(None, text)).collect();
+        Ok(encoder.pooled(&sequences).into_iter().map(|mut segments| segments.swap_remove(0)).collect())
+    }
+
     fn reader(&self) -> Result<Reader, ModelError> {
         Ok(Reader::open(&self.folder.join("tokenizer.json"))?)
     }
@@ -154,6 +163,15 @@ impl ConversationModel {
     /// For each conversation and each of its judged messages the logit of every head, in the order of [`Self::heads`]. One pass of
     /// the encoder reads a whole conversation, whatever the number of messages and heads.
     pub fn logits(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f64>>> {
+        let of_message = |vector: Vec<f32>| -> Vec<f64> {
+            self.heads.iter().flat_map(|head| head.head.logits(&vector)).collect()
+        };
+        let vectors = self.vectors(conversations);
+        vectors.into_iter().map(|messages| messages.into_iter().map(of_message).collect()).collect()
+    }
+
+    /// For each conversation and each of its judged messages the vector that heads are trained on, `[hidden]`.
+    pub fn vectors(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f32>>> {
         let passes: Vec<_> = conversations
             .iter()
             .enumerate()
@@ -161,16 +179,14 @@ impl ConversationModel {
                 self.reader.conversation(turns, judged.clone()).into_iter().map(move |pass| (index, pass))
             })
             .collect();
-        let sequences: Vec<Sequence> = passes.iter().map(|(_, pass)| pass.sequence.clone()).collect();
-        let pooled = self.encoder.pooled(&sequences);
-        let mut results: Vec<Vec<Vec<f64>>> =
+        let (places, sequences): (Vec<_>, Vec<Sequence>) =
+            passes.into_iter().map(|(index, pass)| ((index, pass.judged), pass.sequence)).unzip();
+        let mut results: Vec<Vec<Vec<f32>>> =
             conversations.iter().map(|(_, judged)| vec![Vec::new(); judged.len()]).collect();
-        for ((index, pass), segments) in passes.iter().zip(pooled) {
-            let first = conversations[*index].1.start;
-            for (message, segment) in &pass.judged {
-                let logits =
-                    self.heads.iter().flat_map(|head| head.head.logits(&segments[*segment])).collect();
-                results[*index][message - first] = logits;
+        for ((index, judged), mut segments) in places.into_iter().zip(self.encoder.pooled(&sequences)) {
+            let first = conversations[index].1.start;
+            for (message, segment) in judged {
+                results[index][message - first] = std::mem::take(&mut segments[segment]);
             }
         }
         results

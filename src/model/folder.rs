@@ -59,6 +59,9 @@ pub struct Training {
     pub batch: usize,
     pub peak_rate: f64,
     pub weight_decay: f64,
+    /// Versions from before it was a setting had none.
+    #[serde(default)]
+    pub dropout: f64,
     pub seed: u64,
 }
 

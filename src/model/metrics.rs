@@ -75,6 +75,23 @@ pub fn calibration_error(scored: &[(f64, bool)]) -> f64 {
         .sum()
 }
 
+/// Area under the receiver operating characteristic: the chance that a true example scores above a false one, ties counting half.
+/// `NaN` without both kinds.
+pub fn auroc(scored: &[(f64, bool)]) -> f64 {
+    let mut sorted = scored.to_vec();
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = sorted.iter().filter(|(_, truth)| *truth).count() as f64;
+    let negatives = sorted.len() as f64 - positives;
+    let (mut below, mut area) = (0.0, 0.0);
+    for group in sorted.chunk_by(|a, b| a.0 == b.0) {
+        let truths = group.iter().filter(|(_, truth)| *truth).count() as f64;
+        let others = group.len() as f64 - truths;
+        area += truths * (below + others / 2.0);
+        below += others;
+    }
+    area / (positives * negatives)
+}
+
 /// Mean over the classes of the harmonic mean of precision and recall. Pairs of truth and guess.
 pub fn macro_f1(pairs: &[(usize, usize)], classes: usize) -> f64 {
     let f1 = |class: usize| {
@@ -100,6 +117,13 @@ mod tests {
         // All tied: the share of true examples, whatever the order.
         assert_eq!(average_precision(&[(0.5, true), (0.5, false)]), 0.5);
         assert!(average_precision(&[(0.5, false)]).is_nan());
+    }
+
+    #[test]
+    fn ranking_of_known_orders() {
+        assert_eq!(auroc(&[(0.9, true), (0.8, true), (0.1, false)]), 1.0);
+        assert_eq!(auroc(&[(0.5, true), (0.5, false)]), 0.5);
+        assert_eq!(auroc(&[(0.1, true), (0.2, false), (0.3, true)]), 0.5);
     }
 
     #[test]

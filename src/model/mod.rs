@@ -7,3 +7,4 @@ pub mod folder;
 pub mod input;
 pub mod metrics;
 pub mod train;
+pub mod versions;

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
 use sha2::{Digest, Sha256};
 
+use super::augment::rewrite;
 use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
@@ -31,8 +35,8 @@ pub fn train_conversations(
 ) -> Result<(), TrainError> {
     let weights = EncoderWeights::read(&encoder.join("model.gguf"))?;
     let reader = Reader::open(&encoder.join("tokenizer.json"))?;
-    let train = examples(&reader, &corpus.train.conversations, policies);
-    let held_out = examples(&reader, &corpus.held_out.conversations, policies);
+    let (train, sources) = examples(&reader, &corpus.train.conversations, policies);
+    let (held_out, _) = examples(&reader, &corpus.held_out.conversations, policies);
     if train.is_empty() || held_out.is_empty() {
         return Err(TrainError::NoData(
             "expected conversations in the train and the held_out part of the corpus",
@@ -50,10 +54,19 @@ pub fn train_conversations(
         peak_rate: options.peak_rate,
         weight_decay: options.weight_decay,
         patience: options.patience,
+        dropout: options.dropout,
+        smoothing: 0.0,
         start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
-    let network = fit(&weights, &train, &held_out, &settings, progress)?;
+    let clean: Vec<&Conversation> =
+        corpus.train.conversations.iter().filter(|conversation| is_clean(conversation)).collect();
+    let rewritten = |index: usize, seed: u64| {
+        let conversation = rewritten(sources[index], &clean, &mut StdRng::seed_from_u64(seed));
+        // Of a conversation that takes several passes the last one, which holds its newest messages.
+        examples(&reader, std::slice::from_ref(&conversation), policies).0.pop()
+    };
+    let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
 
     let folder = out.join("conversation");
     std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
@@ -111,9 +124,46 @@ fn start(from: &Path, policies: &[Policy], hidden: usize) -> Result<Start, Train
     Ok(Start { adapter, head: Head { weight, bias } })
 }
 
-/// One example for each pass over a conversation; a message is a target in exactly one pass.
-pub fn examples(reader: &Reader, conversations: &[Conversation], policies: &[Policy]) -> Vec<Example> {
+fn is_clean(conversation: &Conversation) -> bool {
+    conversation.messages.iter().all(|message| message.labels.is_empty())
+}
+
+/// Most conversations that are put before another one.
+const MOST_BEFORE: usize = 4;
+
+/// The conversation in another hand. Now and then buyer and seller change places, since no label depends on who of them speaks,
+/// and harmless talk stands before it, since people who have dealt for long write no worse than others: without that a network
+/// that has only read short conversations grows more suspicious with every message.
+fn rewritten(conversation: &Conversation, clean: &[&Conversation], random: &mut StdRng) -> Conversation {
+    let swapped = random.random_bool(0.3);
+    let mut conversation = conversation.clone();
+    if random.random_bool(0.4) {
+        let mut before = Vec::new();
+        for _ in 0..random.random_range(1..=MOST_BEFORE) {
+            let talk = clean.choose(random).filter(|talk| talk.language == conversation.language);
+            before.extend(talk.into_iter().flat_map(|talk| talk.messages.iter().cloned()));
+        }
+        conversation.messages.splice(..0, before);
+    }
+    for message in &mut conversation.messages {
+        if swapped {
+            message.from = message.from.other();
+        }
+        if random.random_bool(0.6) {
+            message.text = rewrite(&message.text, random);
+        }
+    }
+    conversation
+}
+
+/// One example for each pass over a conversation, with the conversation it comes from; a message is a target in exactly one pass.
+fn examples<'a>(
+    reader: &Reader,
+    conversations: &'a [Conversation],
+    policies: &[Policy],
+) -> (Vec<Example>, Vec<&'a Conversation>) {
     let mut all = Vec::new();
+    let mut sources = Vec::new();
     for conversation in conversations {
         let turns: Vec<Turn<'_>> = conversation
             .messages
@@ -132,9 +182,10 @@ pub fn examples(reader: &Reader, conversations: &[Conversation], policies: &[Pol
                 targets[*segment] = Some(Target::Labels(labels));
             }
             all.push(Example { sequence: pass.sequence, targets });
+            sources.push(conversation);
         }
     }
-    all
+    (all, sources)
 }
 
 /// Hash of token ids and targets: two trainings with the same hash saw the same data.
@@ -163,6 +214,7 @@ impl TrainOptions {
             batch: self.batch,
             peak_rate: self.peak_rate,
             weight_decay: self.weight_decay,
+            dropout: self.dropout,
             seed: self.seed,
         }
     }

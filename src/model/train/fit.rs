@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{Device, Result, Tensor, Var};
-use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
@@ -55,9 +55,16 @@ pub struct FitSettings {
     pub patience: u32,
     /// What to start from, instead of the encoder as it is.
     pub start: Option<Start>,
+    /// Share of the mean of a segment that is blotted out at random in each step (Srivastava et al. 2014).
+    pub dropout: f64,
+    /// Share of the truth that is spread over all classes (Szegedy et al. 2016); for classes only.
+    pub smoothing: f64,
     /// Where to keep the newest state, if anywhere; a training that finds one there goes on from it.
     pub checkpoint: Option<PathBuf>,
 }
+
+/// Another form of the training example at an index, for a seed; `None` where there is none, and the example itself is read.
+pub type Rewritten<'a> = &'a (dyn Fn(usize, u64) -> Option<Example> + Sync);
 
 /// Called after every few steps and every epoch, with one line for people.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
@@ -69,10 +76,11 @@ struct Prepared {
     targets: Vec<Option<Target>>,
 }
 
-/// Trains a network and leaves it with the variables of its best epoch.
+/// Trains a network and leaves it with the variables of its best epoch. In every epoch some examples are read in another form.
 pub fn fit(
     weights: &EncoderWeights,
     train: &[Example],
+    rewritten: Rewritten<'_>,
     held_out: &[Example],
     settings: &FitSettings,
     progress: Progress<'_>,
@@ -89,7 +97,6 @@ pub fn fit(
     ));
     let train = prepare(&encoder, train, settings.network.first_layer);
     let held_out = prepare(&encoder, held_out, settings.network.first_layer);
-    drop(encoder);
 
     let steps_per_epoch = train.len().div_ceil(settings.batch) as u32;
     let total = steps_per_epoch * settings.epochs;
@@ -106,9 +113,18 @@ pub fn fit(
     let mut without_gain = 0;
     for epoch in optimiser.steps() / steps_per_epoch.max(1)..settings.epochs {
         let mut losses = Vec::new();
-        for batch in batches(&train, settings.batch, settings.network.seed ^ u64::from(epoch)) {
+        let seed = settings.network.seed ^ u64::from(epoch);
+        let other_forms = prepare_rewritten(&encoder, rewritten, train.len(), seed, settings);
+        let read: Vec<&Prepared> =
+            train.iter().zip(&other_forms).map(|(own, other)| other.as_ref().unwrap_or(own)).collect();
+        for batch in batches(read, settings.batch, seed) {
             let rate = rate_at(optimiser.steps(), total, total / 10, settings.peak_rate);
-            let loss = loss_of(&network, &batch, hidden, settings.network.outputs)?;
+            let noise = Noise {
+                dropout: settings.dropout,
+                smoothing: settings.smoothing,
+                seed: seed ^ (u64::from(optimiser.steps()) << 20),
+            };
+            let loss = loss_of(&network, &batch, hidden, Some(noise))?;
             optimiser.step(&loss.backward()?, rate, 1.0)?;
             losses.push(loss.to_scalar::<f32>()?);
             if optimiser.steps() % 20 == 0 {
@@ -124,9 +140,8 @@ pub fn fit(
             }
         }
         let mut held_out_losses = Vec::new();
-        for batch in batches(&held_out, settings.batch, 0) {
-            held_out_losses
-                .push(loss_of(&network, &batch, hidden, settings.network.outputs)?.to_scalar::<f32>()?);
+        for batch in batches(held_out.iter().collect(), settings.batch, 0) {
+            held_out_losses.push(loss_of(&network, &batch, hidden, None)?.to_scalar::<f32>()?);
         }
         let held_out_loss = mean(&held_out_losses);
         progress(&format!("epoch {}: loss {:.4}, held out {held_out_loss:.4}", epoch + 1, mean(&losses)));
@@ -161,66 +176,111 @@ fn mean(values: &[f32]) -> f32 {
 }
 
 fn prepare(encoder: &Encoder, examples: &[Example], layers: usize) -> Vec<Prepared> {
-    examples
-        .par_iter()
-        .map(|example| {
-            let mut start = 0;
-            let segments = example
-                .sequence
-                .segments
-                .iter()
-                .map(|segment| {
-                    let segment = Segment { context: 0, start, end: start + segment.len() };
-                    start = segment.end;
-                    segment
-                })
-                .collect();
-            Prepared {
-                states: encoder.states(&example.sequence, layers),
-                segments,
-                targets: example.targets.clone(),
-            }
+    examples.par_iter().map(|example| prepare_one(encoder, example, layers)).collect()
+}
+
+/// Half of the examples in another form, a different half in every epoch.
+fn prepare_rewritten(
+    encoder: &Encoder,
+    rewritten: Rewritten<'_>,
+    count: usize,
+    seed: u64,
+    settings: &FitSettings,
+) -> Vec<Option<Prepared>> {
+    (0..count)
+        .into_par_iter()
+        .map(|index| {
+            let seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index as u64);
+            let chosen = StdRng::seed_from_u64(seed).random_bool(0.5);
+            let example = chosen.then(|| rewritten(index, seed)).flatten()?;
+            Some(prepare_one(encoder, &example, settings.network.first_layer))
         })
         .collect()
 }
 
+fn prepare_one(encoder: &Encoder, example: &Example, layers: usize) -> Prepared {
+    let mut start = 0;
+    let segments = example
+        .sequence
+        .segments
+        .iter()
+        .map(|segment| {
+            let segment = Segment { context: 0, start, end: start + segment.len() };
+            start = segment.end;
+            segment
+        })
+        .collect();
+    Prepared { states: encoder.states(&example.sequence, layers), segments, targets: example.targets.clone() }
+}
+
 /// Shuffled batches, the same for the same seed.
-fn batches(examples: &[Prepared], size: usize, seed: u64) -> Vec<Vec<&Prepared>> {
-    let mut order: Vec<&Prepared> = examples.iter().collect();
+fn batches(mut order: Vec<&Prepared>, size: usize, seed: u64) -> Vec<Vec<&Prepared>> {
     order.shuffle(&mut StdRng::seed_from_u64(seed));
     order.chunks(size.max(1)).map(<[&Prepared]>::to_vec).collect()
 }
 
-fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, outputs: usize) -> Result<Tensor> {
+/// What makes a training step harder than a reading, so that the network does not learn its examples by heart.
+#[derive(Debug, Clone, Copy)]
+struct Noise {
+    dropout: f64,
+    smoothing: f64,
+    seed: u64,
+}
+
+fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, noise: Option<Noise>) -> Result<Tensor> {
     let states: Vec<f32> = batch.iter().flat_map(|example| example.states.iter().copied()).collect();
     let tokens = states.len() / hidden;
     let packed = Packed {
         states: Tensor::from_vec(states, (tokens, hidden), &Device::Cpu)?,
         sequences: Arc::new(batch.iter().map(|example| example.segments.clone()).collect()),
     };
-    let logits = network.logits(&packed)?;
+    let mut pooled = network.pooled(&packed)?;
+    if let Some(noise) = noise.filter(|noise| noise.dropout > 0.0) {
+        pooled = (&pooled * dropout_mask(&pooled, noise)?)?;
+    }
+    let logits = network.logits(&pooled)?;
     let targets: Vec<&Option<Target>> = batch.iter().flat_map(|example| &example.targets).collect();
     let judged: Vec<u32> =
         (0..targets.len() as u32).filter(|index| targets[*index as usize].is_some()).collect();
     let logits = logits.index_select(&Tensor::new(judged, &Device::Cpu)?, 0)?;
-    let targets: Vec<&Target> = targets.into_iter().flatten().collect();
-    if targets.iter().any(|target| matches!(target, Target::Class(_))) {
-        let classes: Vec<u32> = targets
-            .iter()
-            .map(|target| match target {
-                Target::Class(class) => *class as u32,
-                Target::Labels(_) => 0,
-            })
-            .collect();
-        return candle_nn::loss::cross_entropy(&logits, &Tensor::new(classes, &Device::Cpu)?);
+    let smoothing = noise.map_or(0.0, |noise| noise.smoothing);
+    loss(&logits, &targets.into_iter().flatten().collect::<Vec<_>>(), smoothing)
+}
+
+/// Zero for what is left out, and more than one for the rest, so that the mean stays.
+fn dropout_mask(like: &Tensor, noise: Noise) -> Result<Tensor> {
+    let mut random = StdRng::seed_from_u64(noise.seed);
+    let kept = (1.0 / (1.0 - noise.dropout)) as f32;
+    let mask: Vec<f32> =
+        (0..like.elem_count()).map(|_| if random.random_bool(noise.dropout) { 0.0 } else { kept }).collect();
+    Tensor::from_vec(mask, like.shape(), &Device::Cpu)
+}
+
+/// Cross entropy over classes, or over yes-or-no questions; the targets of a batch are all of one kind.
+pub(super) fn loss(logits: &Tensor, targets: &[&Target], smoothing: f64) -> Result<Tensor> {
+    let classes: Vec<u32> = targets
+        .iter()
+        .filter_map(|target| match target {
+            Target::Class(class) => Some(*class as u32),
+            Target::Labels(_) => None,
+        })
+        .collect();
+    if classes.len() == targets.len() {
+        let sharp = candle_nn::loss::cross_entropy(logits, &Tensor::new(classes, &Device::Cpu)?)?;
+        let even = candle_nn::ops::log_softmax(logits, 1)?.mean_all()?.neg()?;
+        return (sharp * (1.0 - smoothing))? + (even * smoothing)?;
     }
     let labels: Vec<f32> = targets
         .iter()
-        .flat_map(|target| match target {
-            Target::Labels(labels) => labels.clone(),
-            Target::Class(_) => vec![0.0; outputs],
+        .filter_map(|target| match target {
+            Target::Labels(labels) => Some(labels.as_slice()),
+            Target::Class(_) => None,
         })
+        .flatten()
+        .copied()
         .collect();
-    let labels = Tensor::from_vec(labels, (targets.len(), outputs), &Device::Cpu)?;
-    candle_nn::loss::binary_cross_entropy_with_logit(&logits, &labels)
+    let labels = Tensor::from_vec(labels, logits.shape(), &Device::Cpu)?;
+    // candle's own takes the logarithm of a sigmoid, which is not a number once a logit is far out.
+    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
+    ((logits.relu()? - (logits * labels)?)? + softplus)?.mean_all()
 }

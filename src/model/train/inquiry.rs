@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::augment::rewrite;
 use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
@@ -12,6 +16,9 @@ use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{ADAPTER, HEAD, Head, InquiryDescription, sha256_of, write_description};
 use crate::model::input::Reader;
+
+/// Desks border on each other, and a few thousand inquiries are learnt by heart in a few epochs.
+const SMOOTHING: f64 = 0.1;
 
 /// Trains on the corpus' inquiries and writes `<out>/inquiries`. Temperature and floor are written by calibration afterwards;
 /// until then the model abstains from everything.
@@ -43,10 +50,16 @@ pub fn train_inquiries(
         peak_rate: options.peak_rate,
         weight_decay: options.weight_decay,
         patience: options.patience,
+        dropout: options.dropout,
+        smoothing: SMOOTHING,
         start: options.from.as_deref().map(|from| start(from, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
-    let network = fit(&weights, &train, &held_out, &settings, progress)?;
+    let sources: Vec<&LabelledInquiry> = corpus.train.inquiries.iter().collect();
+    let rewritten = |index: usize, seed: u64| {
+        Some(example(&reader, &rewritten(sources[index], &mut StdRng::seed_from_u64(seed))))
+    };
+    let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
 
     let folder = out.join("inquiries");
     std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
@@ -78,13 +91,24 @@ fn start(from: &Path, hidden: usize) -> Result<Start, TrainError> {
     Ok(Start { adapter, head })
 }
 
+/// The inquiry in another hand; a subject is sometimes left out, since many customers write none.
+fn rewritten(inquiry: &LabelledInquiry, random: &mut StdRng) -> LabelledInquiry {
+    let mut inquiry = inquiry.clone();
+    if random.random_bool(0.4) {
+        inquiry.subject = None;
+    }
+    if random.random_bool(0.8) {
+        inquiry.text = rewrite(&inquiry.text, random);
+    }
+    inquiry
+}
+
+fn example(reader: &Reader, inquiry: &LabelledInquiry) -> Example {
+    let class = Skill::ALL.iter().position(|skill| *skill == inquiry.skill).unwrap_or(0);
+    let sequence = reader.inquiry(inquiry.subject.as_deref(), &inquiry.text);
+    Example { sequence, targets: vec![Some(Target::Class(class))] }
+}
+
 fn examples(reader: &Reader, inquiries: &[LabelledInquiry]) -> Vec<Example> {
-    inquiries
-        .iter()
-        .filter_map(|inquiry| {
-            let class = Skill::ALL.iter().position(|skill| *skill == inquiry.skill)?;
-            let sequence = reader.inquiry(inquiry.subject.as_deref(), &inquiry.text);
-            Some(Example { sequence, targets: vec![Some(Target::Class(class))] })
-        })
-        .collect()
+    inquiries.iter().map(|inquiry| example(reader, inquiry)).collect()
 }

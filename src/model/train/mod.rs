@@ -1,17 +1,20 @@
 //! Training on a CPU: low-rank adapters on the upper layers of the encoder, and the heads.
 
 mod adamw;
+mod augment;
 mod conversation;
 mod fit;
 mod inquiry;
+mod linear;
 mod network;
 mod ops;
 
 use std::path::PathBuf;
 
 pub use conversation::train_conversations;
-pub use fit::Progress;
+pub use fit::{Progress, Target};
 pub use inquiry::train_inquiries;
+pub use linear::fit_head;
 
 use super::adapter::AdapterError;
 use super::encoder::weights::EncoderFileError;
@@ -31,6 +34,8 @@ pub struct TrainOptions {
     pub batch: usize,
     pub peak_rate: f64,
     pub weight_decay: f64,
+    /// Share of the vector before the heads that is blotted out at random in each step.
+    pub dropout: f64,
     /// Stop after this many epochs without a better held-out loss.
     pub patience: u32,
     pub seed: u64,

@@ -104,8 +104,8 @@ impl Network {
         all
     }
 
-    /// Logits `[segments, outputs]` of all segments of the batch.
-    pub fn logits(&self, batch: &Packed) -> Result<Tensor> {
+    /// The mean of every segment of the batch, `[segments, hidden]`.
+    pub fn pooled(&self, batch: &Packed) -> Result<Tensor> {
         let mut x = batch.states.clone();
         for layer in &self.layers {
             let query = self.dense(layer, "attention.self.query", &x)?;
@@ -123,7 +123,11 @@ impl Network {
             let projected = self.dense(layer, "output.dense", &middle)?;
             x = self.norm(&(x + projected)?, &layer.output_norm)?;
         }
-        let pooled = averaging(&batch.sequences)?.matmul(&x)?;
+        averaging(&batch.sequences)?.matmul(&x)
+    }
+
+    /// Logits `[segments, outputs]` of the means of segments.
+    pub fn logits(&self, pooled: &Tensor) -> Result<Tensor> {
         pooled.matmul(self.head_weight.as_tensor())?.broadcast_add(self.head_bias.as_tensor())
     }
 
