@@ -122,7 +122,7 @@ fn an_attack_names_the_kinds_that_a_rule_misses_and_repeats_itself() {
     fs::write(folder.path().join("rules/pay.yml"), RULE.replace("VIEW", "kana").replace("test", "stable"))
         .unwrap();
     expect(folder.path(), &["attack", "--rule", "pay"], 0);
-    assert!(expect(folder.path(), &["attack", "--rule", "pya"], 2).contains("did you mean `pay`"));
+    assert!(expect(folder.path(), &["attack", "--rule", "payy"], 2).contains("did you mean `pay`"));
     assert!(expect(folder.path(), &["attack", "--format", "junit"], 2).contains("--format pretty or json"));
 }
 
