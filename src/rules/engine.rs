@@ -70,7 +70,7 @@ pub struct Evaluation {
 
 impl RulePack {
     pub(super) fn shared_version(&self) -> Arc<str> {
-        Arc::from(self.version())
+        Arc::clone(&self.version)
     }
 
     /// Judges the message `judged` of a conversation, which the messages before it belong to. `complete` says that the first
@@ -135,7 +135,7 @@ impl Judge<'_> {
                 _ => {}
             }
         }
-        for &index in &self.pack.conversations {
+        for index in self.conversations(judged) {
             self.conversation(judged, index, &mut evaluation);
         }
         evaluation.findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
@@ -146,9 +146,17 @@ impl Judge<'_> {
     /// Rules that have a hit in the message, or need none.
     fn candidates(&self, turn: usize) -> Vec<u32> {
         let mut rules = self.pack.always.clone();
-        for pattern in self.turns[turn].scan.patterns() {
-            rules.extend(&self.pack.users[pattern as usize]);
-        }
+        rules.extend(&self.turns[turn].scan.rules);
+        rules.sort_unstable();
+        rules.dedup();
+        rules
+    }
+
+    /// Conversation rules that may end in the message: it must match one of their steps.
+    fn conversations(&self, turn: usize) -> Vec<u32> {
+        let steps = self.pack.always.iter().chain(&self.turns[turn].scan.rules);
+        let mut rules: Vec<u32> =
+            steps.flat_map(|rule| self.pack.conversations[*rule as usize].iter().copied()).collect();
         rules.sort_unstable();
         rules.dedup();
         rules
@@ -212,12 +220,8 @@ impl Judge<'_> {
 
     /// A cheap look before a rule is evaluated on an earlier message.
     fn may_match(&self, turn: usize, rule: u32) -> bool {
-        self.pack.always.contains(&rule)
-            || self.pack.rules[rule as usize]
-                .patterns
-                .iter()
-                .flatten()
-                .any(|pattern| self.turns[turn].scan.of(*pattern).next().is_some())
+        self.turns[turn].scan.rules.binary_search(&rule).is_ok()
+            || self.pack.always.binary_search(&rule).is_ok()
     }
 
     fn joined(&mut self, rule: &Rule, judged: usize, parts: &[Part]) -> Finding {

@@ -3,6 +3,7 @@
 //! `docs/rules.md` is the authors' guide. The engine is pure; [`files`] reads the folder, [`command`] serves the command line.
 
 mod attack;
+mod chain;
 mod check;
 pub mod command;
 mod condition;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -17,15 +18,15 @@ use crate::text::{ViewKind, Views};
 
 /// Rules ready to judge messages. Immutable; replaced whole.
 pub struct RulePack {
-    version: String,
+    pub(super) version: Arc<str>,
     pub(super) rules: Vec<CompiledRule>,
     scanner: Scanner,
     /// Which rules a pattern belongs to.
     pub(super) users: Vec<Vec<u32>>,
     /// Rules that can match without any hit of their own patterns.
     pub(super) always: Vec<u32>,
-    /// Conversation rules.
-    pub(super) conversations: Vec<u32>,
+    /// For every rule the conversation rules that have it as a step.
+    pub(super) conversations: Vec<Vec<u32>>,
     /// What `rules check` would only warn about.
     warnings: Vec<Diagnostic>,
 }
@@ -153,7 +154,13 @@ impl RulePack {
 
     /// Finds every pattern of the pack in a message. The result belongs to this version of the pack.
     pub fn scan(&self, views: &Views) -> Scan {
-        self.scanner.scan(views)
+        let mut scan = self.scanner.scan(views);
+        let mut rules: Vec<u32> =
+            scan.patterns().flat_map(|pattern| self.users[pattern as usize].iter().copied()).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        scan.rules = rules;
+        scan
     }
 }
 
@@ -244,11 +251,13 @@ impl Compiler {
     fn finish(self, rules: Vec<CompiledRule>, version: String) -> Result<RulePack, aho_corasick::BuildError> {
         let mut users: Vec<Vec<u32>> = vec![Vec::new(); self.ids.len()];
         let mut always = Vec::new();
-        let mut conversations = Vec::new();
+        let mut conversations: Vec<Vec<u32>> = vec![Vec::new(); rules.len()];
         for (index, compiled) in rules.iter().enumerate() {
             let Body::Message { selections, condition, .. } = &compiled.rule.body else {
                 if compiled.rule.status != Status::Deprecated {
-                    conversations.push(index as u32);
+                    for step in compiled.steps.iter().flat_map(|step| &step.rules) {
+                        conversations[*step as usize].push(index as u32);
+                    }
                 }
                 continue;
             };
@@ -267,7 +276,15 @@ impl Compiler {
             }
         }
         let scanner = Scanner::new(self.texts, self.sequences)?;
-        Ok(RulePack { version, rules, scanner, users, always, conversations, warnings: Vec::new() })
+        Ok(RulePack {
+            version: version.into(),
+            rules,
+            scanner,
+            users,
+            always,
+            conversations,
+            warnings: Vec::new(),
+        })
     }
 }
 

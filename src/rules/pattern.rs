@@ -8,6 +8,7 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
+use super::chain::Chain;
 use super::literals::{MAX_LITERALS, required};
 use super::rule::PatternKind;
 use super::variants::variants;
@@ -33,6 +34,8 @@ pub struct Pattern {
     pub literals: Vec<String>,
     /// The program; `None` for words.
     pub regex: Option<Regex>,
+    /// The same as a chain, where the expression is one. Its head is then the only literal.
+    pub chain: Option<Chain>,
 }
 
 /// What is wrong with a pattern. The offset counts characters of the source.
@@ -96,7 +99,7 @@ fn compile_word(source: &str, kind: PatternKind, view: ViewKind) -> Result<Patte
         return Err(error(Problem::EmptyMatch, format!("nothing is left of this word in the view {view}")));
     }
     let literals = variants(&folded, view);
-    Ok(Pattern { kind, literals, regex: None })
+    Ok(Pattern { kind, literals, regex: None, chain: None })
 }
 
 fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> {
@@ -136,9 +139,13 @@ fn compile_regex(source: &str, view: ViewKind) -> Result<Pattern, PatternError> 
         .dfa_size_limit(2 * SIZE_LIMIT)
         .build()
         .map_err(|found| compile_error(&found))?;
-    let literals = required(&folded).unwrap_or_default();
+    let chain = Chain::of(&folded);
+    let literals = match &chain {
+        Some(chain) => vec![chain.head().to_owned()],
+        None => required(&folded).unwrap_or_default(),
+    };
     debug_assert!(literals.len() <= MAX_LITERALS);
-    Ok(Pattern { kind: PatternKind::Regex, literals, regex: Some(regex) })
+    Ok(Pattern { kind: PatternKind::Regex, literals, regex: Some(regex), chain })
 }
 
 fn syntax_error(source: &str, found: &regex_syntax::Error) -> PatternError {

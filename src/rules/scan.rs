@@ -4,6 +4,7 @@
 //! runs only on messages that contain one of its literals, so that the cost follows what the message says, not how many
 //! rules there are.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -16,6 +17,9 @@ use crate::text::{Token, View, ViewKind, Views, is_japanese};
 /// At most this many hits of one pattern are kept for a message: more say nothing new.
 const MAX_HITS: usize = 64;
 
+/// Literals of up to this many bytes are looked for with a table, which takes up to a kibibyte for each.
+const MAX_TABLE: usize = 32 * 1024;
+
 /// Index of a pattern of the pack.
 pub type PatternId = u32;
 
@@ -24,6 +28,8 @@ pub type PatternId = u32;
 pub struct Scan {
     /// Sorted by pattern, then place; without repeats.
     hits: Vec<(PatternId, Range<usize>)>,
+    /// Rules of which a pattern has a hit, ascending.
+    pub(super) rules: Vec<u32>,
 }
 
 impl Scan {
@@ -83,13 +89,15 @@ impl Scanner {
     /// Finds every pattern in a message.
     pub fn scan(&self, views: &Views) -> Scan {
         let mut hits = Vec::new();
-        for scanner in &self.views {
-            scanner.scan(views.get(scanner.kind), views.tokens(), &mut hits);
-        }
+        MARKS.with_borrow_mut(|marks| {
+            for scanner in &self.views {
+                scanner.scan(views.get(scanner.kind), views.tokens(), marks, &mut hits);
+            }
+        });
         self.tokens.scan(views.tokens(), &mut hits);
         hits.sort_unstable_by_key(|(pattern, hit)| (*pattern, hit.start, hit.end));
         hits.dedup();
-        Scan { hits }
+        Scan { hits, rules: Vec::new() }
     }
 }
 
@@ -115,38 +123,34 @@ impl ViewScanner {
         let automaton = if literals.is_empty() {
             None
         } else {
-            // Overlapping matches need the standard semantics; the contiguous form keeps thousands of literals small.
-            let kind = (literals.len() > 20_000).then_some(AhoCorasickKind::ContiguousNFA);
-            Some(AhoCorasick::builder().match_kind(MatchKind::Standard).kind(kind).build(&literals)?)
+            // Overlapping matches need the standard semantics. A table of every state and byte is the fastest; the
+            // contiguous form keeps many literals small.
+            let bytes: usize = literals.iter().map(|literal| literal.len()).sum();
+            let kind = if bytes <= MAX_TABLE { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
+            let builder =
+                AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(kind)).build(&literals)?;
+            Some(builder)
         };
         Ok(Self { kind, automaton, owners, patterns, always })
     }
 
-    fn scan(&self, view: &View, tokens: &[Token], hits: &mut Vec<(PatternId, Range<usize>)>) {
+    fn scan(
+        &self,
+        view: &View,
+        tokens: &[Token],
+        marks: &mut Marks,
+        hits: &mut Vec<(PatternId, Range<usize>)>,
+    ) {
         let text = view.as_str();
-        let mut expressions: Vec<u32> = self.always.clone();
+        marks.begin(self.patterns.len());
         if let Some(automaton) = &self.automaton {
-            let mut words = 0;
             for found in automaton.find_overlapping_iter(text) {
                 for &owner in &self.owners[found.pattern().as_usize()] {
-                    let (id, pattern) = &self.patterns[owner as usize];
-                    if pattern.regex.is_some() {
-                        if expressions.last() != Some(&owner) {
-                            expressions.push(owner);
-                        }
-                    } else if words < MAX_HITS * 64
-                        && (pattern.kind != PatternKind::Word
-                            || is_word(view, tokens, found.start()..found.end()))
-                    {
-                        words += 1;
-                        hits.push((*id, view.original(found.start()..found.end())));
-                    }
+                    self.met(owner, found.start()..found.end(), view, tokens, marks, hits);
                 }
             }
         }
-        expressions.sort_unstable();
-        expressions.dedup();
-        for owner in expressions {
+        for &owner in self.always.iter().chain(&marks.expressions) {
             let (id, pattern) = &self.patterns[owner as usize];
             let Some(regex) = &pattern.regex else { continue };
             for found in regex.find_iter(text).take(MAX_HITS) {
@@ -154,6 +158,84 @@ impl ViewScanner {
             }
         }
     }
+
+    /// A literal of a pattern stands in the text.
+    fn met(
+        &self,
+        owner: u32,
+        literal: Range<usize>,
+        view: &View,
+        tokens: &[Token],
+        marks: &mut Marks,
+        hits: &mut Vec<(PatternId, Range<usize>)>,
+    ) {
+        let (id, pattern) = &self.patterns[owner as usize];
+        let mark = marks.of(owner);
+        match (&pattern.chain, &pattern.regex) {
+            (None, Some(_)) => {
+                if mark.hits == 0 {
+                    mark.hits = 1;
+                    marks.expressions.push(owner);
+                }
+            }
+            _ if mark.hits as usize >= MAX_HITS => {}
+            (Some(chain), _) => {
+                if literal.start >= mark.end
+                    && let Some(end) = chain.end(view.as_str(), literal.end)
+                {
+                    mark.hits += 1;
+                    mark.end = end;
+                    hits.push((*id, view.original(literal.start..end)));
+                }
+            }
+            (None, None) => {
+                if pattern.kind != PatternKind::Word || is_word(view, tokens, literal.clone()) {
+                    mark.hits += 1;
+                    hits.push((*id, view.original(literal)));
+                }
+            }
+        }
+    }
+}
+
+/// What is known of every pattern of a view while one message is read. Kept between messages, never cleared: a mark of an
+/// earlier message has an earlier number.
+#[derive(Default)]
+struct Marks {
+    round: u64,
+    marks: Vec<(u64, Mark)>,
+    /// Expressions to run, in the order in which their literals were met.
+    expressions: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Mark {
+    hits: u32,
+    /// Where the last match of a chain ends.
+    end: usize,
+}
+
+impl Marks {
+    fn begin(&mut self, patterns: usize) {
+        self.round += 1;
+        self.expressions.clear();
+        if self.marks.len() < patterns {
+            self.marks.resize(patterns, Default::default());
+        }
+    }
+
+    fn of(&mut self, pattern: u32) -> &mut Mark {
+        let (round, mark) = &mut self.marks[pattern as usize];
+        if *round != self.round {
+            *round = self.round;
+            *mark = Mark::default();
+        }
+        mark
+    }
+}
+
+thread_local! {
+    static MARKS: RefCell<Marks> = RefCell::default();
 }
 
 /// Whether a found word stands for itself: not inside a longer Latin word or number, and not across the edge of a
@@ -170,7 +252,11 @@ fn is_word(view: &View, tokens: &[Token], bytes: Range<usize>) -> bool {
         return false;
     }
     let range = view.original(bytes);
-    let cuts = |place: usize| tokens.iter().any(|token| token.span.start < place && place < token.span.end);
+    // Tokens stand in order, so the only one that can be cut is the last that begins before the place.
+    let cuts = |place: usize| {
+        let after = tokens.partition_point(|token| token.span.start < place);
+        after > 0 && place < tokens[after - 1].span.end
+    };
     let cut_head = is_japanese(first) && head.is_some_and(is_japanese) && cuts(range.start);
     let cut_tail = is_japanese(last) && tail.is_some_and(is_japanese) && cuts(range.end);
     !cut_head && !cut_tail
@@ -179,30 +265,41 @@ fn is_word(view: &View, tokens: &[Token], bytes: Range<usize>) -> bool {
 /// Sequences of words, found by their first element.
 struct TokenScanner {
     sequences: Vec<(PatternId, Vec<TokenPattern>, usize)>,
-    /// Which sequences may begin with a word that has this surface, base form or reading.
-    by_word: HashMap<String, Vec<u32>>,
+    /// Which sequences may begin with a word of this base form, surface or reading.
+    by_base: HashMap<String, Vec<u32>>,
+    by_surface: HashMap<String, Vec<u32>>,
+    by_reading: HashMap<String, Vec<u32>>,
     /// Sequences whose first element names only a part of speech.
     always: Vec<u32>,
 }
 
 impl TokenScanner {
     fn new(sequences: Vec<(PatternId, Vec<TokenPattern>, usize)>) -> Self {
-        let mut by_word: HashMap<String, Vec<u32>> = HashMap::new();
-        let mut always = Vec::new();
+        let mut scanner = Self {
+            sequences: Vec::new(),
+            by_base: HashMap::new(),
+            by_surface: HashMap::new(),
+            by_reading: HashMap::new(),
+            always: Vec::new(),
+        };
         for (index, (_, sequence, _)) in sequences.iter().enumerate() {
             let Some(first) = sequence.first() else { continue };
-            let words =
-                [&first.base, &first.surface, &first.reading].into_iter().find(|words| !words.is_empty());
-            match words {
-                Some(words) => {
+            let keys = [
+                (&first.base, &mut scanner.by_base),
+                (&first.surface, &mut scanner.by_surface),
+                (&first.reading, &mut scanner.by_reading),
+            ];
+            match keys.into_iter().find(|(words, _)| !words.is_empty()) {
+                Some((words, by_word)) => {
                     for word in words {
                         by_word.entry(word.clone()).or_default().push(index as u32);
                     }
                 }
-                None => always.push(index as u32),
+                None => scanner.always.push(index as u32),
             }
         }
-        Self { sequences, by_word, always }
+        scanner.sequences = sequences;
+        scanner
     }
 
     fn scan(&self, tokens: &[Token], hits: &mut Vec<(PatternId, Range<usize>)>) {
@@ -210,18 +307,24 @@ impl TokenScanner {
             return;
         }
         for (start, token) in tokens.iter().enumerate() {
-            let mut candidates = self.always.clone();
-            for word in [&token.base, &token.surface, &token.reading] {
-                if let Some(found) = self.by_word.get(word.as_str()) {
-                    candidates.extend(found);
+            let mut try_all = |candidates: &[u32]| {
+                for candidate in candidates {
+                    let (id, sequence, gap) = &self.sequences[*candidate as usize];
+                    if let Some(end) = sequence_end(sequence, tokens, start, *gap) {
+                        hits.push((*id, token.span.start..tokens[end].span.end));
+                    }
                 }
-            }
-            candidates.sort_unstable();
-            candidates.dedup();
-            for candidate in candidates {
-                let (id, sequence, gap) = &self.sequences[candidate as usize];
-                if let Some(end) = sequence_end(sequence, tokens, start, *gap) {
-                    hits.push((*id, token.span.start..tokens[end].span.end));
+            };
+            try_all(&self.always);
+            for (by_word, word) in [
+                (&self.by_base, &token.base),
+                (&self.by_surface, &token.surface),
+                (&self.by_reading, &token.reading),
+            ] {
+                if !by_word.is_empty()
+                    && let Some(candidates) = by_word.get(word.as_str())
+                {
+                    try_all(candidates);
                 }
             }
         }

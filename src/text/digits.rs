@@ -2,9 +2,10 @@
 //! text stays, so that a pattern can still see 「番号は」 before the number. Starts from the folded view.
 
 use super::classes::{is_japanese, is_kana, is_latin, is_symbol};
-use super::view::{View, ViewBuilder};
+use super::line::{Line, Scratch, Source};
+use super::table::Traits;
 
-/// Number words, longest first where one begins with another. The flag says that the word alone proves nothing: it counts
+/// Number words, those with the same first character together, longest first where one begins with another. The flag says that the word alone proves nothing: it counts
 /// only in a longer row with a sure one.
 const WORDS: &[(&str, &str, Sureness)] = &[
     ("ゼロ", "0", Sureness::Sure),
@@ -17,15 +18,17 @@ const WORDS: &[(&str, &str, Sureness)] = &[
     ("いち", "1", Sureness::Weak),
     ("ワン", "1", Sureness::Weak),
     ("ニー", "2", Sureness::Weak),
-    ("にい", "2", Sureness::Weak),
     ("ニ", "2", Sureness::Weak),
+    ("にい", "2", Sureness::Weak),
     ("に", "2", Sureness::Weak),
     ("サン", "3", Sureness::Sure),
     ("さん", "3", Sureness::Weak),
     ("ヨン", "4", Sureness::Sure),
     ("よん", "4", Sureness::Sure),
     ("シ", "4", Sureness::Weak),
+    ("シチ", "7", Sureness::Sure),
     ("し", "4", Sureness::Weak),
+    ("しち", "7", Sureness::Sure),
     ("ゴー", "5", Sureness::Weak),
     ("ゴ", "5", Sureness::Weak),
     ("ごう", "5", Sureness::Weak),
@@ -34,20 +37,20 @@ const WORDS: &[(&str, &str, Sureness)] = &[
     ("ろく", "6", Sureness::Sure),
     ("ナナ", "7", Sureness::Sure),
     ("なな", "7", Sureness::Sure),
-    ("シチ", "7", Sureness::Sure),
-    ("しち", "7", Sureness::Sure),
     ("ハチ", "8", Sureness::Sure),
     ("はち", "8", Sureness::Sure),
     ("キュウ", "9", Sureness::Sure),
-    ("きゅう", "9", Sureness::Sure),
     ("キュー", "9", Sureness::Sure),
+    ("きゅう", "9", Sureness::Sure),
     ("きゅー", "9", Sureness::Sure),
     ("ク", "9", Sureness::Weak),
     ("く", "9", Sureness::Weak),
     ("zero", "0", Sureness::Sure),
     ("oh", "0", Sureness::Sure),
-    ("nought", "0", Sureness::Sure),
     ("one", "1", Sureness::Sure),
+    ("o", "0", Sureness::Weak),
+    ("nought", "0", Sureness::Sure),
+    ("nine", "9", Sureness::Sure),
     ("two", "2", Sureness::Sure),
     ("three", "3", Sureness::Sure),
     ("four", "4", Sureness::Sure),
@@ -55,8 +58,6 @@ const WORDS: &[(&str, &str, Sureness)] = &[
     ("six", "6", Sureness::Sure),
     ("seven", "7", Sureness::Sure),
     ("eight", "8", Sureness::Sure),
-    ("nine", "9", Sureness::Sure),
-    ("o", "0", Sureness::Weak),
     ("l", "1", Sureness::Weak),
     ("i", "1", Sureness::Weak),
 ];
@@ -90,44 +91,63 @@ struct Digit {
 }
 
 impl Digit {
+    fn write(&self, line: &Line, out: &mut Line) {
+        let source = Source { start: line.sources[self.start].start, end: line.sources[self.end - 1].end };
+        (0..self.times).for_each(|_| out.push(self.value, source));
+    }
+
     fn is_spelled(&self) -> bool {
         matches!(self.sureness, Sureness::Sure | Sureness::Weak)
     }
 }
 
-/// Folds numbers to plain digits.
-pub fn to_digits(folded: &View) -> View {
-    let chars = folded.chars();
-    let mut out = ViewBuilder::with_capacity(folded.as_str().len());
-    let mut index = 0;
-    while index < chars.len() {
-        let row = read_row(&chars, index);
-        for numbers in numbers(&chars, &row) {
-            copy(&mut out, folded, &chars, index..numbers[0].start);
-            for digit in numbers {
-                for _ in 0..digit.times {
-                    out.push(digit.value, folded, digit.start..digit.end);
-                }
-                index = digit.end;
+/// Folds numbers to plain digits. Takes the folded view; says whether it changed anything.
+pub fn to_digits(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let begins = |&c: &char| Traits::of(c).begins_number();
+    let Some(first) = line.chars.iter().position(begins) else { return false };
+    let mut out = scratch.lend();
+    let mut row = Vec::new();
+    let mut copied = 0;
+    let mut index = first;
+    while index < line.len() {
+        if !begins(&line.chars[index]) {
+            index += 1;
+            continue;
+        }
+        read_row(&line.chars, index, &mut row);
+        if may_hold_number(&row) {
+            for number in numbers(&line.chars, &row) {
+                out.extend(line, copied..number[0].start);
+                number.iter().for_each(|digit| digit.write(line, &mut out));
+                copied = number[number.len() - 1].end;
             }
         }
         // What the row holds besides is text; every character is read a bounded number of times.
-        let end = row.last().map_or(index + 1, |digit| digit.end).max(index);
-        copy(&mut out, folded, &chars, index..end);
-        index = end;
+        index = row.last().map_or(index + 1, |digit| digit.end);
     }
-    out.finish()
+    let changed = copied > 0 && {
+        out.extend(line, copied..line.len());
+        out.chars != line.chars
+    };
+    if changed {
+        std::mem::swap(line, &mut out);
+    }
+    scratch.give_back(out);
+    changed
 }
 
-fn copy(out: &mut ViewBuilder, folded: &View, chars: &[char], range: std::ops::Range<usize>) {
-    for at in range {
-        out.copy(chars[at], folded, at);
+/// A quick look at a row: single syllables and kanji digits stand in every Japanese sentence.
+fn may_hold_number(row: &[Digit]) -> bool {
+    match row {
+        [] => false,
+        [one] => one.sureness == Sureness::Plain || one.times > 1,
+        _ => row.iter().any(|digit| digit.sureness != Sureness::Weak),
     }
 }
 
 /// Reads digits from `start` on, over separators, as far as they go.
-fn read_row(chars: &[char], start: usize) -> Vec<Digit> {
-    let mut row: Vec<Digit> = Vec::new();
+fn read_row(chars: &[char], start: usize, row: &mut Vec<Digit>) {
+    row.clear();
     let mut at = start;
     loop {
         let mut times = 1;
@@ -141,8 +161,8 @@ fn read_row(chars: &[char], start: usize) -> Vec<Digit> {
         let Some((value, length, sureness)) = read_digit(chars, from, !row.is_empty()) else { break };
         row.push(Digit { value, times, start: at, end: from + length, sureness });
         at = from + length;
-        let gap = chars[at..].iter().take(MAX_GAP).take_while(|&&c| separates(c)).count();
-        if gap == MAX_GAP && chars.get(at + gap).is_some_and(|&c| separates(c)) {
+        let gap = chars[at..].iter().take(MAX_GAP).take_while(|&&c| Traits::of(c).divides_digits()).count();
+        if gap == MAX_GAP && chars.get(at + gap).is_some_and(|&c| Traits::of(c).divides_digits()) {
             break;
         }
         at += gap;
@@ -150,20 +170,25 @@ fn read_row(chars: &[char], start: usize) -> Vec<Digit> {
             break;
         }
     }
-    row
 }
 
 fn starts_word(chars: &[char], at: usize, word: &str) -> bool {
-    let mut count = 0;
-    word.chars().all(|c| {
-        let same = chars.get(at + count) == Some(&c);
-        count += 1;
-        same
-    })
+    let mut rest = chars.get(at..).unwrap_or_default().iter();
+    word.chars().all(|c| rest.next() == Some(&c))
+}
+
+/// Whether [`read_row`] may find something at this character.
+pub fn begins_number(c: char) -> bool {
+    c.is_ascii_digit() || kanji_digit(c).is_some() || first_word(c) > 0 || matches!(c, 'd' | 't')
+}
+
+/// One more than the index of the first word in [`WORDS`] that begins with `c`; 0 for none.
+pub fn first_word(c: char) -> u8 {
+    WORDS.iter().position(|(word, ..)| word.starts_with(c)).map_or(0, |index| index as u8 + 1)
 }
 
 /// Between digits these mean nothing. 「の」 is how a Japanese speaker reads the dash of a phone number.
-fn separates(c: char) -> bool {
+pub fn divides(c: char) -> bool {
     matches!(
         c,
         ' ' | '-'
@@ -200,7 +225,12 @@ fn read_digit(chars: &[char], at: usize, inside: bool) -> Option<(char, usize, S
     }
     // A Latin word must stand alone; a row may not begin inside a word either.
     let previous = at.checked_sub(1).map_or(' ', |i| chars[i]);
-    for (word, value, sureness) in WORDS {
+    let first = usize::from(Traits::of(c).word);
+    let words = if first == 0 { &[] } else { &WORDS[first - 1..] };
+    for (word, value, sureness) in words {
+        if !word.starts_with(c) {
+            break;
+        }
         if !starts_word(chars, at, word) {
             continue;
         }
@@ -293,11 +323,11 @@ fn is_number(part: &[Digit]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folded::fold;
+    use super::super::views::ViewKind;
     use super::*;
 
     fn digits(text: &str) -> String {
-        to_digits(&fold(&View::identity(text))).as_str().to_owned()
+        ViewKind::Digits.fold(text)
     }
 
     #[test]
@@ -351,8 +381,17 @@ mod tests {
     #[test]
     fn a_hit_maps_back_to_the_words() {
         let sent = "tel: oh nine oh!";
-        let view = to_digits(&fold(&View::identity(sent)));
+        let view = ViewKind::Digits.view(sent);
         let at = view.as_str().find("090").unwrap();
         assert_eq!(view.original(at..at + 3), 5..15);
+    }
+
+    #[test]
+    fn words_with_the_same_first_character_stand_together() {
+        for (index, (word, ..)) in WORDS.iter().enumerate() {
+            let c = word.chars().next().unwrap();
+            let first = usize::from(first_word(c)) - 1;
+            assert!(WORDS[first..=index].iter().all(|(other, ..)| other.starts_with(c)), "{word}");
+        }
     }
 }

@@ -8,19 +8,23 @@ use unicode_normalization::char::{canonical_combining_class, decompose_compatibl
 use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
 use super::classes::{is_japanese, is_kana, is_katakana};
-use super::view::{View, ViewBuilder};
+use super::line::{Line, Scratch, Source};
+use super::table::Traits;
 
-/// Folding grows a message by at most this factor, counted in characters: U+FDFA becomes 18 of them under NFKC.
-pub const MAX_GROWTH: usize = 18;
+/// Folding grows a message by at most this factor, counted in characters: ㌖ becomes キロメートル. The few characters that
+/// would grow more (U+FDFA becomes 18 under NFKC) stay as they are, so that no message costs much more than its length.
+pub const MAX_GROWTH: usize = 6;
 
-/// Folds the text as sent.
-pub fn fold(sent: &View) -> View {
-    unify_marks(&normalise(sent))
+/// Folds a text as sent, or one that was changed since. Says whether it changed anything.
+pub fn fold(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let normalised = normalise(line, scratch);
+    let unified = unify_marks(line);
+    normalised || unified
 }
 
 /// Characters without a shape of their own: zero-width, variation selectors, direction marks, tags, fillers. Enclosing
 /// marks (the box of a key-cap) go too, because the character inside is what the reader sees.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
         | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{20DD}'..='\u{20E0}'
@@ -50,40 +54,84 @@ fn preset(c: char) -> Option<char> {
 }
 
 /// NFKC and lower case over stretches that cannot influence each other, so that each keeps its own source.
-fn normalise(sent: &View) -> View {
-    let mut out = ViewBuilder::with_capacity(sent.as_str().len());
-    let mut pending = String::new();
-    let mut pending_source = 0..0;
-    for (index, original) in sent.as_str().chars().enumerate() {
-        if original.is_ascii() {
-            flush(&mut out, sent, &mut pending, &pending_source);
-            match original {
-                '\n' | '\r' => out.copy('\n', sent, index),
-                '\t' => out.copy(' ', sent, index),
-                c if c.is_ascii_control() => {}
-                c => {
-                    // An ASCII letter may still take a combining mark after it, so it opens a stretch.
-                    pending.push(c.to_ascii_lowercase());
-                    pending_source = index..index + 1;
-                }
+fn normalise(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let Some(first) = first_unsettled(&line.chars) else { return false };
+    let mut out = scratch.lend();
+    out.extend(line, 0..first);
+    let mut index = first;
+    while index < line.len() {
+        let traits = Traits::of(line.chars[index]);
+        let combines =
+            !traits.is_alone() && line.chars.get(index + 1).is_some_and(|&next| !Traits::of(next).closes());
+        match traits.alone {
+            Some(c) if !combines => {
+                out.push(c, line.sources[index]);
+                index += 1;
             }
-            continue;
+            None if traits.is_invisible() => index += 1,
+            _ => index = normalise_stretch(line, index, &mut out, &mut scratch.text),
         }
-        if is_invisible(original) {
-            continue;
-        }
-        let c = preset(original).unwrap_or(original);
-        if begins_stretch(c) {
-            flush(&mut out, sent, &mut pending, &pending_source);
-            pending_source = index..index + 1;
-        } else if pending.is_empty() {
-            pending_source = index..index + 1;
-        }
-        pending.push(c);
-        pending_source.end = index + 1;
     }
-    flush(&mut out, sent, &mut pending, &pending_source);
-    out.finish()
+    let changed = out.chars != line.chars;
+    if changed {
+        std::mem::swap(line, &mut out);
+    }
+    scratch.give_back(out);
+    changed
+}
+
+/// The first character that normalising may change.
+fn first_unsettled(chars: &[char]) -> Option<usize> {
+    let mut open = false;
+    for (index, &c) in chars.iter().enumerate() {
+        let traits = Traits::of(c);
+        if open && !traits.closes() {
+            return Some(index - 1);
+        }
+        if traits.alone != Some(c) {
+            return Some(index);
+        }
+        open = !traits.is_alone();
+    }
+    None
+}
+
+/// Whether no character before `c` can combine with it, as normalising sees them.
+pub fn closes(c: char) -> bool {
+    !is_invisible(c) && (c.is_ascii() || grows_too_much(c) || begins_stretch(preset(c).unwrap_or(c)))
+}
+
+/// Line ends and tabs, which become one character whatever follows, and what would grow too much.
+pub fn is_alone(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\t') || grows_too_much(c)
+}
+
+/// Phrases in one Arabic character, of 8 and 18 letters.
+fn grows_too_much(c: char) -> bool {
+    matches!(c, '\u{FDFA}' | '\u{FDFB}')
+}
+
+/// What normalising makes of a character with which nothing combines, if that is one character.
+pub fn alone(c: char) -> Option<char> {
+    match c {
+        '\n' | '\r' => Some('\n'),
+        '\t' => Some(' '),
+        _ if is_invisible(c) => None,
+        _ if c.is_ascii() => Some(c.to_ascii_lowercase()),
+        _ if grows_too_much(c) => Some(c),
+        _ => {
+            let mut made = nfkc_lower(preset(c).unwrap_or(c).encode_utf8(&mut [0; 4]));
+            match (made.pop(), made.pop()) {
+                (Some(one), None) => Some(one),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn nfkc_lower(stretch: &str) -> Vec<char> {
+    let lower: String = stretch.nfkc().flat_map(char::to_lowercase).collect();
+    lower.nfkc().filter(|c| !is_invisible(*c)).map(|c| preset(c).unwrap_or(c)).collect()
 }
 
 /// Whether no character before `c` can combine with it.
@@ -96,28 +144,41 @@ fn begins_stretch(c: char) -> bool {
     canonical_combining_class(first) == 0 && is_nfkc_quick(std::iter::once(first)) != IsNormalized::Maybe
 }
 
-fn flush(out: &mut ViewBuilder, sent: &View, pending: &mut String, source: &std::ops::Range<usize>) {
-    if pending.is_empty() {
-        return;
-    }
-    if pending.len() == 1 {
-        out.push_str(pending, sent, source.clone());
-    } else {
-        let lower: String = pending.nfkc().flat_map(char::to_lowercase).collect();
-        let mut composed = lower.nfkc().filter(|c| !is_invisible(*c)).map(|c| preset(c).unwrap_or(c));
-        // One character of the source that gives several keeps one place; several that give as many keep one each.
-        let one_each = source.len() > 1 && lower.nfkc().filter(|c| !is_invisible(*c)).count() == source.len();
-        if one_each {
-            for (offset, c) in composed.by_ref().enumerate() {
-                out.push(c, sent, source.start + offset..source.start + offset + 1);
-            }
-        } else {
-            for c in composed {
-                out.push(c, sent, source.clone());
-            }
+/// Normalises the characters from `start` on that may combine, as one text. Gives the index after them.
+fn normalise_stretch(line: &Line, start: usize, out: &mut Line, text: &mut String) -> usize {
+    text.clear();
+    let mut end = start;
+    let mut last = start;
+    let mut members = 0;
+    while end < line.len() {
+        let c = line.chars[end];
+        let traits = Traits::of(c);
+        if end > start && traits.closes() {
+            break;
         }
+        if !traits.is_invisible() {
+            text.push(if c.is_ascii() { c.to_ascii_lowercase() } else { preset(c).unwrap_or(c) });
+            last = end;
+            members += 1;
+        }
+        end += 1;
     }
-    pending.clear();
+    if members == 1
+        && let Some(c) = Traits::of(line.chars[start]).alone
+    {
+        out.push(c, line.sources[start]);
+        return end;
+    }
+    let made = nfkc_lower(text);
+    let sources = &line.sources[start..=last];
+    // One character of the source that gives several keeps one place; several that give as many keep one each.
+    if sources.len() > 1 && made.len() == sources.len() {
+        made.iter().zip(sources).for_each(|(&c, &source)| out.push(c, source));
+    } else {
+        let source = Source { start: sources[0].start, end: sources[last - start].end };
+        made.iter().for_each(|&c| out.push(c, source));
+    }
+    end
 }
 
 fn is_dash(c: char) -> bool {
@@ -145,49 +206,74 @@ fn is_wave(c: char) -> bool {
     matches!(c, '~' | '〜' | '～' | '∼' | '∿' | '〰' | '\u{2053}')
 }
 
+/// What [`unify_marks`] looks at.
+pub fn is_mark(c: char) -> bool {
+    is_dash(c)
+        || is_wave(c)
+        || unified(c) != c
+        || matches!(c, 'ゝ' | 'ヽ' | '〱' | 'ゞ' | 'ヾ' | '〲')
+        || (c.is_whitespace() && !matches!(c, '\n' | ' '))
+}
+
+/// Variants of a mark as one, whatever stands beside it.
+fn unified(c: char) -> char {
+    match c {
+        '〻' | '仝' | '\u{16FE3}' => '々',
+        '‘' | '’' | '‚' | '‛' | '′' | '`' | '´' => '\'',
+        '“' | '”' | '„' | '‟' | '″' => '"',
+        '･' => '・',
+        '\u{2044}' | '\u{2215}' => '/',
+        _ if c.is_whitespace() && c != '\n' => ' ',
+        _ => c,
+    }
+}
+
 /// Dashes become `-`, waves 〜; after a kana both are the long-vowel mark ー, of which a row is one. Repeat marks of kana
 /// are written out, and 々 stands for its variants.
-fn unify_marks(text: &View) -> View {
-    let chars = text.chars();
-    let mut out = ViewBuilder::with_capacity(text.as_str().len());
-    let mut previous = '\0';
-    for (index, &c) in chars.iter().enumerate() {
-        let next = chars.get(index + 1).copied().unwrap_or('\0');
-        let made = match c {
-            _ if is_dash(c) || is_wave(c) => {
-                // A dash after katakana is a long-vowel mark when the word goes on; a wave after any kana draws the vowel.
-                let long = match c {
-                    'ー' => is_kana(previous) || previous == 'ー',
-                    '-' => is_katakana(previous) && is_katakana(next),
-                    _ if is_dash(c) => {
-                        is_katakana(previous) && (is_japanese(next) || !next.is_alphanumeric())
-                    }
-                    _ => is_kana(previous) && is_kana(next),
-                };
-                if long || (previous == 'ー' && c != '-') {
-                    'ー'
-                } else if is_wave(c) {
-                    '〜'
-                } else {
-                    '-'
-                }
-            }
-            'ゝ' | 'ヽ' | '〱' if is_kana(previous) => previous,
-            'ゞ' | 'ヾ' | '〲' if is_kana(previous) => voiced(previous),
-            '〻' | '仝' | '\u{16FE3}' => '々',
-            '‘' | '’' | '‚' | '‛' | '′' | '`' | '´' => '\'',
-            '“' | '”' | '„' | '‟' | '″' => '"',
-            '･' => '・',
-            '\u{2044}' | '\u{2215}' => '/',
-            _ if c.is_whitespace() && c != '\n' => ' ',
-            _ => c,
-        };
+fn unify_marks(line: &mut Line) -> bool {
+    let Some(first) = line.chars.iter().position(|&c| Traits::of(c).is_mark()) else { return false };
+    let mut changed = false;
+    let mut previous = if first == 0 { '\0' } else { line.chars[first - 1] };
+    let mut kept = first;
+    for index in first..line.len() {
+        let c = line.chars[index];
+        let next = line.chars.get(index + 1).copied().unwrap_or('\0');
+        let made = if Traits::of(c).is_mark() { mark_between(previous, c, next) } else { c };
+        changed |= made != c;
         if !(made == 'ー' && previous == 'ー') {
-            out.copy(made, text, index);
+            line.put(kept, made, index);
+            kept += 1;
         }
         previous = made;
     }
-    out.finish()
+    changed |= kept < line.len();
+    line.truncate(kept);
+    changed
+}
+
+/// The form of a mark between its neighbours.
+fn mark_between(previous: char, c: char, next: char) -> char {
+    match c {
+        _ if is_dash(c) || is_wave(c) => {
+            // A dash after katakana is a long-vowel mark when the word goes on; a wave after any kana draws the vowel.
+            let long = match c {
+                'ー' => is_kana(previous) || previous == 'ー',
+                '-' => is_katakana(previous) && is_katakana(next),
+                _ if is_dash(c) => is_katakana(previous) && (is_japanese(next) || !next.is_alphanumeric()),
+                _ => is_kana(previous) && is_kana(next),
+            };
+            if long || (previous == 'ー' && c != '-') {
+                'ー'
+            } else if is_wave(c) {
+                '〜'
+            } else {
+                '-'
+            }
+        }
+        'ゝ' | 'ヽ' | '〱' if is_kana(previous) => previous,
+        'ゞ' | 'ヾ' | '〲' if is_kana(previous) => voiced(previous),
+        _ => unified(c),
+    }
 }
 
 /// The voiced form of a kana, itself where it has none.
@@ -201,10 +287,11 @@ fn voiced(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
+    use super::super::views::ViewKind;
     use super::*;
 
     fn folded(text: &str) -> String {
-        fold(&View::identity(text)).as_str().to_owned()
+        ViewKind::Folded.fold(text)
     }
 
     #[test]
@@ -222,6 +309,7 @@ mod tests {
         assert_eq!(folded("ﾃﾞﾝﾜ"), "デンワ");
         assert_eq!(folded("か゛"), "が");
         assert_eq!(folded("ハ\u{309A}イ"), "パイ");
+        assert_eq!(folded("か\u{7F}゛"), "が");
     }
 
     #[test]
@@ -239,9 +327,17 @@ mod tests {
 
     #[test]
     fn spans_survive_composition() {
-        let view = fold(&View::identity("ﾃﾞﾝﾜ番号"));
+        let view = ViewKind::Folded.view("ﾃﾞﾝﾜ番号");
         assert_eq!(view.as_str(), "デンワ番号");
         assert_eq!(view.source(0), 0..2);
         assert_eq!(view.original(0..9), 0..4);
+    }
+
+    #[test]
+    fn no_character_grows_more_than_stated() {
+        let grown = |c: char| ViewKind::Folded.fold(c.encode_utf8(&mut [0; 4])).chars().count();
+        assert!(('\0'..=char::MAX).all(|c| grown(c) <= MAX_GROWTH));
+        assert_eq!(folded("\u{FDFA}"), "\u{FDFA}");
+        assert_eq!(folded("㌖"), "キロメートル");
     }
 }

@@ -5,47 +5,62 @@
 
 use super::classes::{is_flag_letter, is_japanese, is_kana, is_kanji, is_latin, is_mask, is_separator};
 use super::folded::fold;
-use super::view::{View, ViewBuilder, settle};
+use super::line::{Line, Scratch, settle};
+use super::table::Traits;
 
 /// Members that a row of single letters needs, so that "a b" and 「は い」 stay as they are.
 const MIN_ROW: usize = 3;
 /// Separators that may stand between two members of a row.
 const MAX_GAP: usize = 3;
 
-/// Joins what separators keep apart. Takes the folded view.
-pub fn join(folded: &View) -> View {
-    settle(once(folded), |joined| once(&fold(joined)))
+/// Joins what separators keep apart. Takes the folded view. Says whether it changed anything.
+pub fn join(line: &mut Line, scratch: &mut Scratch) -> bool {
+    // Without a separator to drop the text is as folded as it was.
+    if !once(line, scratch) {
+        return false;
+    }
+    settle(line, scratch, |line, scratch| {
+        let folded = fold(line, scratch);
+        once(line, scratch) || folded
+    });
+    true
 }
 
-fn once(folded: &View) -> View {
-    let chars = folded.chars();
-    let dropped = separators_in_rows(&chars);
-    let mut out = ViewBuilder::with_capacity(folded.as_str().len());
-    let mut index = 0;
-    while index < chars.len() {
+fn once(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let Some(first) = line.chars.iter().position(|&c| Traits::of(c).is_gap()) else { return false };
+    mark_separators_in_rows(&line.chars, first, &mut scratch.dropped);
+    let dropped = &scratch.dropped;
+    let mut kept = first;
+    let mut index = first;
+    while index < line.len() {
         if dropped[index] {
             index += 1;
             continue;
         }
+        let c = line.chars[index];
         // A run of separators between two Japanese characters.
-        if is_plain_separator(chars[index]) && out.last().is_some_and(is_japanese) {
-            let end = run_end(&chars, index, is_plain_separator);
-            if end - index <= MAX_GAP
-                && chars.get(end).is_some_and(|&c| is_japanese(c))
-                && !is_kept(&chars, index, end)
+        if Traits::of(c).is_plain_separator() && kept > 0 && Traits::of(line.chars[kept - 1]).is_japanese() {
+            let run = run_length(&line.chars, index, Traits::is_plain_separator);
+            let end = index + run;
+            if run <= MAX_GAP
+                && line.chars.get(end).is_some_and(|&next| Traits::of(next).is_japanese())
+                && !is_kept(&line.chars, index, end)
             {
                 index = end;
                 continue;
             }
         }
-        out.copy(chars[index], folded, index);
+        line.put(kept, c, index);
+        kept += 1;
         index += 1;
     }
-    out.finish()
+    let changed = kept < line.len();
+    line.truncate(kept);
+    changed
 }
 
 /// Separators that never stand for a hidden letter.
-fn is_plain_separator(c: char) -> bool {
+pub fn is_plain_separator(c: char) -> bool {
     is_separator(c) && !is_mask(c) && !matches!(c, '〜' | ':' | '|')
 }
 
@@ -54,11 +69,12 @@ fn is_kept(chars: &[char], start: usize, end: usize) -> bool {
     end - start == 1 && chars[start] == '-' && start > 0 && is_kanji(chars[start - 1])
 }
 
-fn run_end(chars: &[char], start: usize, belongs: impl Fn(char) -> bool) -> usize {
-    start + chars[start..].iter().take_while(|&&c| belongs(c)).count()
+/// Characters from `start` on that belong to a run, counted up to one more than matters.
+fn run_length(chars: &[char], start: usize, belongs: fn(Traits) -> bool) -> usize {
+    chars[start..].iter().take(MAX_GAP + 1).take_while(|&&c| belongs(Traits::of(c))).count()
 }
 
-fn is_member(c: char) -> bool {
+pub fn is_member(c: char) -> bool {
     // The kanji zero is a letter to Unicode, but hides one here.
     if is_mask(c) {
         return false;
@@ -72,47 +88,51 @@ fn is_member(c: char) -> bool {
         || (c.is_alphabetic() && !c.is_ascii())
 }
 
-fn is_gap(c: char) -> bool {
+pub fn is_gap(c: char) -> bool {
     is_separator(c) || c == ' '
 }
 
 /// Marks the separators that stand between the members of a row of single letters.
-fn separators_in_rows(chars: &[char]) -> Vec<bool> {
-    let mut dropped = vec![false; chars.len()];
-    let mut index = 0;
+fn mark_separators_in_rows(chars: &[char], first_gap: usize, dropped: &mut Vec<bool>) {
+    let member = |at: usize| chars.get(at).is_some_and(|&c| Traits::of(c).is_member());
+    dropped.clear();
+    dropped.resize(chars.len(), false);
+    let mut index = first_gap.saturating_sub(1);
+    let mut after_member = first_gap >= 2 && member(first_gap - 2);
     while index < chars.len() {
-        let opens = is_member(chars[index]) && (index == 0 || !is_member(chars[index - 1]));
+        let opens = member(index) && !after_member;
+        after_member = member(index);
         if !opens {
             index += 1;
             continue;
         }
-        let mut members = vec![index];
+        let mut members = 1;
+        let mut letters = usize::from(!chars[index].is_ascii_digit());
         let mut at = index;
         loop {
-            let gap = run_end(chars, at + 1, is_gap) - (at + 1);
+            let gap = run_length(chars, at + 1, Traits::is_gap);
             let next = at + 1 + gap;
-            if gap == 0 || gap > MAX_GAP || !chars.get(next).is_some_and(|&c| is_member(c)) {
+            if gap == 0 || gap > MAX_GAP || !member(next) {
                 break;
             }
-            let single = !chars.get(next + 1).is_some_and(|&c| is_member(c));
+            let single = !member(next + 1);
             if !single && !ends_row(chars, next) {
                 break;
             }
-            members.push(next);
+            members += 1;
+            letters += usize::from(!chars[next].is_ascii_digit());
             at = next;
             if !single {
                 break;
             }
         }
-        let letters = members.iter().filter(|&&m| !chars[m].is_ascii_digit()).count();
-        if members.len() >= MIN_ROW && letters >= 2 {
-            for (position, c) in chars.iter().enumerate().take(at).skip(index) {
-                dropped[position] = is_gap(*c);
+        if members >= MIN_ROW && letters >= 2 {
+            for place in index..at {
+                dropped[place] = Traits::of(chars[place]).is_gap();
             }
         }
-        index = at.max(index) + 1;
+        index = at + 1;
     }
-    dropped
 }
 
 /// The last letter of a row may touch a word of another script: 「L I N E交換」.
@@ -123,10 +143,10 @@ fn ends_row(chars: &[char], last: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::views::ViewKind;
 
     fn joined(text: &str) -> String {
-        join(&fold(&View::identity(text))).as_str().to_owned()
+        ViewKind::Joined.fold(text)
     }
 
     #[test]

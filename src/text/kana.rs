@@ -4,41 +4,58 @@
 use super::classes::{is_hiragana, is_japanese, is_kanji, is_katakana, is_mask};
 use super::folded::fold;
 use super::joined::join;
-use super::view::{View, ViewBuilder, settle};
+use super::line::{Line, Scratch, settle};
+use super::table::Traits;
 
 /// The one character that stands for a hidden letter in this view.
 pub const MASK: char = '○';
 
-/// Folds the joined view to hiragana.
-pub fn to_kana(joined: &View) -> View {
-    settle(once(joined), |kana| once(&join(&fold(kana))))
+/// Folds the joined view to hiragana. Says whether it changed anything.
+pub fn to_kana(line: &mut Line, scratch: &mut Scratch) -> bool {
+    if !once(line) {
+        return false;
+    }
+    settle(line, scratch, |line, scratch| {
+        let folded = fold(line, scratch);
+        let joined = join(line, scratch);
+        once(line) || folded || joined
+    });
+    true
 }
 
-fn once(joined: &View) -> View {
-    let chars = joined.chars();
-    let mut katakana = chars.clone();
-    for index in 0..chars.len() {
-        if let Some(meant) = look_alike(chars[index])
-            && stands_among_katakana(&katakana, index)
+fn once(line: &mut Line) -> bool {
+    let Some(first) = line.chars.iter().position(|&c| Traits::of(c).changes_in_kana()) else { return false };
+    let chars = &mut line.chars;
+    let mut changed = false;
+    for index in first..chars.len() {
+        if Traits::of(chars[index]).changes_in_kana()
+            && let Some(meant) = look_alike(chars[index])
+            && stands_among_katakana(chars, index)
         {
-            katakana[index] = meant;
+            chars[index] = meant;
+            changed = true;
         }
     }
-    let mut out = ViewBuilder::with_capacity(joined.as_str().len());
-    for (index, &c) in katakana.iter().enumerate() {
-        if is_mask(c) {
-            let before = index > 0 && hides_beside(katakana[index - 1]);
-            let after = katakana.get(index + 1).is_some_and(|&next| hides_beside(next));
-            out_push(&mut out, if before || after { MASK } else { c }, joined, index);
+    let mut previous = if first == 0 { ' ' } else { chars[first - 1] };
+    for index in first..chars.len() {
+        let c = chars[index];
+        let made = if is_mask(c) {
+            let hides =
+                hides_beside(previous) || chars.get(index + 1).is_some_and(|&next| hides_beside(next));
+            if hides { MASK } else { c }
         } else {
-            out_push(&mut out, fold_char(c), joined, index);
-        }
+            fold_char(c)
+        };
+        previous = c;
+        chars[index] = made;
+        changed |= made != c;
     }
-    out.finish()
+    changed
 }
 
-fn out_push(out: &mut ViewBuilder, c: char, joined: &View, index: usize) {
-    out.push(c, joined, index..index + 1);
+/// Whether this view may make something else of a character.
+pub fn may_change(c: char) -> bool {
+    fold_char(c) != c || is_mask(c) || look_alike(c).is_some()
 }
 
 fn hides_beside(c: char) -> bool {
@@ -127,10 +144,11 @@ fn stands_among_katakana(chars: &[char], index: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::views::ViewKind;
     use super::*;
 
     fn kana(text: &str) -> String {
-        to_kana(&join(&fold(&View::identity(text)))).as_str().to_owned()
+        ViewKind::Kana.fold(text)
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::views::{ViewKind, Views};
 use super::{Tokenizer, slice_chars};
 
 /// Characters that folding treats specially, so that random texts meet its branches.
-const SPICE: &str = "ラインらイソスタﾗｲﾝﾞ゛゜ーｰ〜～-‐・･.○◯〇*×☆ 　lL1I|!iιіＬⓛ🅻🇱工エロ口零一二三九〇ゼロキュウにしごoh nine0️⃣⃣9①❸@$\u{200B}\u{FE0F}\u{3099}\u{301}\u{20E3}ゝゞヽ々rnvvĄßﬁ㍻½\u{FDFA}の、。\n";
+const SPICE: &str = "ラインらイソスタﾗｲﾝﾞ゛゜ーｰ〜～-‐・･.○◯〇*×☆ 　lL1I|!iιіＬⓛ🅻🇱工エロ口零一二三九〇ゼロキュウにしごoh nine0️⃣⃣9①❸@$\u{200B}\u{FE0F}\u{3099}\u{301}\u{20E3}ゝゞヽ々rnvvĄßﬁ㍻½\u{FDFA}\u{7F}の、。\n";
 
 fn text() -> impl Strategy<Value = String> {
     let spice: Vec<char> = SPICE.chars().collect();

@@ -1,27 +1,44 @@
 //! The view `skeleton`: Latin words as they look. Accents, look-alike letters and leet become one letter each; `l` and `i`
 //! are one (both `i`), `rn` is `m`, `vv` is `w`. Japanese outside a Latin word is never touched. Starts from the joined view.
 
-use unicode_normalization::char::{canonical_combining_class, decompose_canonical};
+use unicode_normalization::char::decompose_canonical;
 
 use super::classes::{is_japanese, is_latin};
 use super::confusables::{foreign_letter, kanji_letter, leet};
 use super::folded::fold;
 use super::joined::join;
-use super::view::{View, ViewBuilder, settle};
+use super::line::{Line, Scratch, settle};
+use super::table::Traits;
 
-/// Folds the joined view to its skeleton.
-pub fn to_skeleton(joined: &View) -> View {
+/// Folds the joined view to its skeleton. Says whether it changed anything.
+pub fn to_skeleton(line: &mut Line, scratch: &mut Scratch) -> bool {
+    if !once(line, scratch) {
+        return false;
+    }
     // A sign that became a letter may close a row of single letters, which is then joined, and so on.
-    settle(once(joined), |skeleton| once(&join(&fold(skeleton))))
+    settle(line, scratch, |line, scratch| {
+        let folded = fold(line, scratch);
+        let joined = join(line, scratch);
+        once(line, scratch) || folded || joined
+    });
+    true
 }
 
-fn once(joined: &View) -> View {
+fn once(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let bare = drop_marks(line);
+    // Only beside a letter can anything else be one.
+    if !line.chars.iter().any(|&c| Traits::of(c).letter != 0) {
+        return bare;
+    }
+    let lettered = to_letters(line, scratch);
     // A sign that became a letter may carry a mark of its own.
-    pair_up(&without_marks(&single_letters(joined)))
+    let bare_letters = drop_marks(line);
+    let paired = pair_up(line);
+    bare || lettered || bare_letters || paired
 }
 
 /// The letter that a character certainly is, whatever stands beside it.
-fn certain(c: char) -> Option<char> {
+pub fn certain(c: char) -> Option<char> {
     if c.is_ascii_lowercase() {
         return Some(c);
     }
@@ -52,21 +69,32 @@ pub fn merge(letter: char) -> char {
     if letter == 'l' { 'i' } else { letter }
 }
 
+/// Whether a character may stand for a letter inside a Latin word.
+pub fn is_sign(c: char) -> bool {
+    certain(c).is_none() && (leet(c).is_some() || kanji_letter(c).is_some())
+}
+
 /// How often the letters around a sign are looked at again after it became a letter itself ($$nap). Two sweeps settle
 /// everything that people write.
 const MAX_SWEEPS: usize = 4;
 
-fn single_letters(joined: &View) -> View {
-    let bare = without_marks(joined);
-    let chars: Vec<char> = bare.chars();
-    let mut known: Vec<Option<char>> = chars.iter().map(|&c| certain(c)).collect();
+/// Turns every letter, and every sign that stands for one, into a plain letter.
+fn to_letters(line: &mut Line, scratch: &mut Scratch) -> bool {
+    let known = &mut scratch.letters;
+    known.clear();
+    known.extend(line.chars.iter().map(|&c| Traits::of(c).letter));
+    let open = &mut scratch.places;
+    open.clear();
+    let signs = line.chars.iter().enumerate().filter(|&(_, &c)| Traits::of(c).is_sign());
+    open.extend(signs.map(|(index, _)| index as u32));
     for _ in 0..MAX_SWEEPS {
         let mut settled = true;
-        for index in (0..chars.len()).rev().chain(0..chars.len()) {
-            if known[index].is_none()
-                && let Some(letter) = in_word(&chars, &known, index)
+        for turn in (0..open.len()).rev().chain(0..open.len()) {
+            let index = open[turn] as usize;
+            if known[index] == 0
+                && let Some(letter) = in_word(&line.chars, known, index)
             {
-                known[index] = Some(letter);
+                known[index] = letter as u8;
                 settled = false;
             }
         }
@@ -74,29 +102,39 @@ fn single_letters(joined: &View) -> View {
             break;
         }
     }
-    let mut out = ViewBuilder::with_capacity(bare.as_str().len());
-    for (index, &c) in chars.iter().enumerate() {
-        out.copy_as(known[index].map_or(c, merge), &bare, index);
+    let mut changed = false;
+    for (c, &letter) in line.chars.iter_mut().zip(known.iter()) {
+        if letter != 0 {
+            let merged = merge(char::from(letter));
+            changed |= *c != merged;
+            *c = merged;
+        }
     }
-    out.finish()
+    changed
 }
 
 /// Drops marks over or through Latin letters and digits: l̲i̲n̲e̲. Voicing marks of kana are not touched.
-fn without_marks(joined: &View) -> View {
-    let mut out = ViewBuilder::with_capacity(joined.as_str().len());
-    for (index, c) in joined.as_str().chars().enumerate() {
-        let mark = canonical_combining_class(c) != 0;
-        if !(mark && out.last().is_some_and(|last| last.is_ascii_alphanumeric() || certain(last).is_some())) {
-            out.copy(c, joined, index);
+fn drop_marks(line: &mut Line) -> bool {
+    let Some(first) = line.chars.iter().position(|&c| Traits::of(c).is_combining()) else { return false };
+    let mut kept = first;
+    for index in first..line.len() {
+        let c = line.chars[index];
+        let bears = |last: char| last.is_ascii_alphanumeric() || Traits::of(last).letter != 0;
+        if Traits::of(c).is_combining() && kept > 0 && bears(line.chars[kept - 1]) {
+            continue;
         }
+        line.put(kept, c, index);
+        kept += 1;
     }
-    out.finish()
+    let changed = kept < line.len();
+    line.truncate(kept);
+    changed
 }
 
 /// The letter that a digit, a sign or a kanji stands for where it stands, if it is part of a Latin word there.
-fn in_word(chars: &[char], known: &[Option<char>], index: usize) -> Option<char> {
+fn in_word(chars: &[char], known: &[u8], index: usize) -> Option<char> {
     let c = chars[index];
-    let letter_at = |i: Option<usize>| i.and_then(|i| known.get(i)).is_some_and(Option::is_some);
+    let letter_at = |i: Option<usize>| i.and_then(|i| known.get(i)).is_some_and(|&letter| letter != 0);
     let left = letter_at(index.checked_sub(1));
     let right = letter_at(Some(index + 1));
     let right_two = right && letter_at(Some(index + 2));
@@ -145,10 +183,13 @@ fn is_word_part(c: char) -> bool {
 }
 
 /// One or two digits with letters on both sides.
-fn digits_inside(chars: &[char], known: &[Option<char>], index: usize) -> bool {
+fn digits_inside(chars: &[char], known: &[u8], index: usize) -> bool {
     let start = if index > 0 && chars[index - 1].is_ascii_digit() { index - 1 } else { index };
     let end = if chars.get(index + 1).is_some_and(char::is_ascii_digit) { index + 2 } else { index + 1 };
-    end - start <= 2 && start > 0 && known[start - 1].is_some() && known.get(end).is_some_and(Option::is_some)
+    end - start <= 2
+        && start > 0
+        && known[start - 1] != 0
+        && known.get(end).is_some_and(|&letter| letter != 0)
 }
 
 /// Whether the `@` at `index` belongs to a mail address: the word after it goes on with a dot and a letter.
@@ -161,23 +202,30 @@ fn is_mail(chars: &[char], index: usize) -> bool {
 }
 
 /// Two letters that look like one: `rn` is `m`, `vv` is `w`.
-fn pair_up(letters: &View) -> View {
-    let chars = letters.chars();
-    let mut out = ViewBuilder::with_capacity(letters.as_str().len());
-    let mut index = 0;
-    while index < chars.len() {
-        match pair(chars[index], chars.get(index + 1).copied()) {
+fn pair_up(line: &mut Line) -> bool {
+    let Some(first) = line.chars.windows(2).position(|two| pair(two[0], Some(two[1])).is_some()) else {
+        return false;
+    };
+    let mut kept = first;
+    let mut index = first;
+    while index < line.len() {
+        let (c, next) = (line.chars[index], line.chars.get(index + 1).copied());
+        match pair(c, next) {
             Some(one) => {
-                out.push(one, letters, index..index + 2);
+                let end = line.sources[index + 1].end;
+                line.put(kept, one, index);
+                line.sources[kept].end = end.max(line.sources[kept].start);
                 index += 2;
             }
             None => {
-                out.copy(chars[index], letters, index);
+                line.put(kept, c, index);
                 index += 1;
             }
         }
+        kept += 1;
     }
-    out.finish()
+    line.truncate(kept);
+    true
 }
 
 fn pair(first: char, second: Option<char>) -> Option<char> {
@@ -190,10 +238,11 @@ fn pair(first: char, second: Option<char>) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::views::ViewKind;
     use super::*;
 
     fn skeleton(text: &str) -> String {
-        to_skeleton(&join(&fold(&View::identity(text)))).as_str().to_owned()
+        ViewKind::Skeleton.fold(text)
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The view `tokens`: the words of a message with base form, reading and part of speech, by IPADIC and a list of
 //! marketplace words.
 
-use std::ops::Range;
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex};
 
 use lindera::mode::Mode;
 use lindera::segmenter::Segmenter;
+use lindera::token::Token as Segment;
 use lindera::worker::SegmentWorker;
 use lindera_dictionary::builder::DictionaryBuilder;
 
@@ -31,9 +33,25 @@ impl Classified for DictionaryError {
     }
 }
 
-/// One word.
+/// One word of a message. What the dictionary says of it is shared with every other place where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
+    word: Arc<Word>,
+    /// Scalar values of the text as sent.
+    pub span: Range<usize>,
+}
+
+impl Deref for Token {
+    type Target = Word;
+
+    fn deref(&self) -> &Word {
+        &self.word
+    }
+}
+
+/// What the dictionary says of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
     /// As it stands in the folded view.
     pub surface: String,
     /// Dictionary form; the surface for unknown words.
@@ -42,15 +60,13 @@ pub struct Token {
     pub reading: String,
     /// Part of speech, its levels joined by `-`, for instance `名詞-固有名詞-一般`; `未知語` for unknown words.
     pub pos: String,
-    /// Scalar values of the text as sent.
-    pub span: Range<usize>,
 }
 
 /// Splits folded text into words. Holds the dictionary; one is enough for a program.
 pub struct Tokenizer {
     segmenter: Segmenter,
-    // Workers keep their lattice between messages; rebuilding it for each costs more than the message does.
-    idle: Mutex<Vec<SegmentWorker>>,
+    // Workers keep their lattice and words between messages; rebuilding them for each costs more than the message does.
+    idle: Mutex<Vec<Worker>>,
 }
 
 impl Tokenizer {
@@ -67,7 +83,8 @@ impl Tokenizer {
     /// The words of a folded view. A stretch that the dictionary cannot read is one unknown word.
     pub fn tokenize(&self, folded: &View) -> Vec<Token> {
         let idle = self.idle.lock().map(|mut idle| idle.pop()).unwrap_or_default();
-        let mut worker = idle.unwrap_or_else(|| self.segmenter.new_worker());
+        let mut worker =
+            idle.unwrap_or_else(|| Worker { segments: self.segmenter.new_worker(), words: HashMap::new() });
         let tokens = split(&mut worker, folded);
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(worker);
@@ -82,60 +99,88 @@ impl std::fmt::Debug for Tokenizer {
     }
 }
 
-fn split(worker: &mut SegmentWorker, folded: &View) -> Vec<Token> {
+struct Worker {
+    segments: SegmentWorker,
+    /// Words of the dictionaries that were met before, by number and by whether the list of marketplace words holds them.
+    words: HashMap<(bool, u32), Arc<Word>>,
+}
+
+/// Words that a worker keeps, about 200 bytes each. What people write in a day is fewer.
+const MAX_WORDS: usize = 20_000;
+
+fn split(worker: &mut Worker, folded: &View) -> Vec<Token> {
     let text = folded.as_str();
-    let Ok(segments) = worker.segment(text) else {
+    let Ok(segments) = worker.segments.segment(text) else {
         return unknown(text, folded);
     };
+    if worker.words.len() > MAX_WORDS {
+        worker.words.clear();
+    }
     let mut tokens = Vec::with_capacity(segments.len());
     for mut segment in segments {
-        let span = folded.original(segment.byte_start..segment.byte_end);
-        let surface = segment.surface.to_string();
-        if surface.trim().is_empty() {
+        if segment.surface.trim().is_empty() {
             continue;
         }
-        let details = segment.details();
-        let field =
-            |index: usize| details.get(index).copied().filter(|value| *value != "*" && !value.is_empty());
-        let known = details.len() > 6;
-        let mut pos = String::new();
-        for level in (0..3).map_while(field) {
-            if !pos.is_empty() {
-                pos.push('-');
+        let span = folded.original(segment.byte_start..segment.byte_end);
+        // Unknown words are what people made up, names and numbers among them: they are never kept.
+        let id = segment.word_id;
+        let key = (!id.is_unknown()).then(|| (id.is_system(), id.id()));
+        let met = key.and_then(|key| worker.words.get(&key)).filter(|word| word.surface == segment.surface);
+        let word = match met {
+            Some(word) => Arc::clone(word),
+            None => {
+                let word = Arc::new(describe(&mut segment));
+                if let Some(key) = key {
+                    worker.words.insert(key, Arc::clone(&word));
+                }
+                word
             }
-            pos.push_str(level);
-        }
-        tokens.push(Token {
-            base: field(6).unwrap_or(&surface).to_owned(),
-            reading: field(7).unwrap_or(&surface).to_owned(),
-            pos: if known && !pos.is_empty() { pos } else { "未知語".to_owned() },
-            surface,
-            span,
-        });
+        };
+        tokens.push(Token { word, span });
     }
     tokens
+}
+
+fn describe(segment: &mut Segment<'_>) -> Word {
+    let surface = segment.surface.to_string();
+    let details = segment.details();
+    let field = |index: usize| details.get(index).copied().filter(|value| *value != "*" && !value.is_empty());
+    let known = details.len() > 6;
+    let mut pos = String::new();
+    for level in (0..3).map_while(field) {
+        if !pos.is_empty() {
+            pos.push('-');
+        }
+        pos.push_str(level);
+    }
+    Word {
+        base: field(6).unwrap_or(&surface).to_owned(),
+        reading: field(7).unwrap_or(&surface).to_owned(),
+        pos: if known && !pos.is_empty() { pos } else { "未知語".to_owned() },
+        surface,
+    }
 }
 
 fn unknown(text: &str, folded: &View) -> Vec<Token> {
     if text.trim().is_empty() {
         return Vec::new();
     }
-    vec![Token {
+    let word = Word {
         surface: text.to_owned(),
         base: text.to_owned(),
         reading: text.to_owned(),
         pos: "未知語".to_owned(),
-        span: folded.original(0..text.len()),
-    }]
+    };
+    vec![Token { word: Arc::new(word), span: folded.original(0..text.len()) }]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::folded::fold;
+    use super::super::views::ViewKind;
     use super::*;
 
     fn words(text: &str) -> Vec<Token> {
-        Tokenizer::new().unwrap().tokenize(&fold(&View::identity(text)))
+        Tokenizer::new().unwrap().tokenize(&ViewKind::Folded.view(text))
     }
 
     #[test]
@@ -153,7 +198,7 @@ mod tests {
     fn every_marketplace_word_is_one_token_and_stands_folded() {
         for row in MARKETPLACE_WORDS.lines() {
             let word = row.split(',').next().unwrap();
-            assert_eq!(fold(&View::identity(word)).as_str(), word, "write it as `folded` does");
+            assert_eq!(ViewKind::Folded.fold(word), word, "write it as `folded` does");
             let tokens = words(word);
             assert_eq!(tokens.len(), 1, "{word}: {tokens:?}");
         }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::line::Line;
+
 /// Where one character of a view comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
@@ -21,13 +23,22 @@ pub struct View {
 }
 
 impl View {
-    /// The text as sent, mapped to itself. Every other view is derived from it.
+    /// The text as sent, mapped to itself.
     pub fn identity(text: &str) -> Self {
-        let mut builder = ViewBuilder::with_capacity(text.len());
-        for (index, c) in text.chars().enumerate() {
-            builder.push_at(c, index as u32, index as u32 + 1);
+        let mut line = Line::default();
+        line.read(text);
+        Self::of(&line)
+    }
+
+    /// Keeps a line as it stands.
+    pub(super) fn of(line: &Line) -> Self {
+        let mut text = String::with_capacity(line.chars.iter().map(|c| c.len_utf8()).sum());
+        let mut places = Vec::with_capacity(line.len());
+        for (&c, source) in line.chars.iter().zip(&line.sources) {
+            places.push(Place { byte: text.len() as u32, start: source.start, end: source.end });
+            text.push(c);
         }
-        builder.finish()
+        Self { text, places }
     }
 
     pub fn as_str(&self) -> &str {
@@ -41,11 +52,6 @@ impl View {
     /// Number of characters (Unicode scalar values) of the view.
     pub fn len(&self) -> usize {
         self.places.len()
-    }
-
-    /// The characters with the index that [`View::source`] and [`ViewBuilder::push`] understand.
-    pub fn chars(&self) -> Vec<char> {
-        self.text.chars().collect()
     }
 
     /// Range of Unicode scalar values of the text as sent from which character `index` of the view was made.
@@ -79,75 +85,6 @@ impl View {
     fn index_of(&self, byte: usize) -> usize {
         self.places.partition_point(|place| place.byte as usize <= byte).saturating_sub(1)
     }
-}
-
-/// Builds a view from an earlier one, character by character, so that the way back is never lost.
-#[derive(Debug, Default)]
-pub struct ViewBuilder {
-    text: String,
-    places: Vec<Place>,
-}
-
-impl ViewBuilder {
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), places: Vec::with_capacity(bytes) }
-    }
-
-    /// Appends a character that stands for the characters `source` of the view `from`.
-    pub fn push(&mut self, c: char, from: &View, source: Range<usize>) {
-        let start = from.source(source.start).start as u32;
-        let end = from.source(source.end.saturating_sub(1).max(source.start)).end as u32;
-        self.push_at(c, start, end.max(start));
-    }
-
-    /// Appends every character of a string, each standing for the same source.
-    pub fn push_str(&mut self, text: &str, from: &View, source: Range<usize>) {
-        for c in text.chars() {
-            self.push(c, from, source.clone());
-        }
-    }
-
-    fn push_at(&mut self, c: char, start: u32, end: u32) {
-        self.places.push(Place { byte: self.text.len() as u32, start, end });
-        self.text.push(c);
-    }
-
-    /// Appends `c` in place of one character of another view.
-    pub fn copy_as(&mut self, c: char, from: &View, index: usize) {
-        let place = from.places[index];
-        self.push_at(c, place.start, place.end);
-    }
-
-    /// Appends one character of another view unchanged.
-    pub fn copy(&mut self, c: char, from: &View, index: usize) {
-        let place = from.places[index];
-        self.push_at(c, place.start, place.end);
-    }
-
-    /// The last character appended so far.
-    pub fn last(&self) -> Option<char> {
-        self.text.chars().next_back()
-    }
-
-    pub fn finish(self) -> View {
-        View { text: self.text, places: self.places }
-    }
-}
-
-/// How often a folding is repeated at most: what people write settles at once.
-const MAX_ROUNDS: usize = 6;
-
-/// Repeats a folding until it changes nothing more, so that folding twice is folding once. `again` maps a view to its next
-/// form, relative to the view itself; the way back to the text as sent is kept.
-pub fn settle(mut view: View, again: impl Fn(&View) -> View) -> View {
-    for _ in 0..MAX_ROUNDS {
-        let next = again(&view);
-        if next.text == view.text {
-            break;
-        }
-        view = next;
-    }
-    view
 }
 
 /// The characters `range` of a text, as sent. Costs one pass up to the end of the range.

@@ -1,13 +1,16 @@
 //! All views of one message.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::digits::to_digits;
 use super::folded::fold;
 use super::joined::join;
 use super::kana::to_kana;
 use super::language::guess;
+use super::line::{Line, Scratch};
 use super::skeleton::to_skeleton;
 use super::tokens::{Token, Tokenizer};
 use super::view::View;
@@ -48,16 +51,31 @@ impl ViewKind {
 
     /// Folds a text of its own, such as a word of a rule, the way this view folds a message.
     pub fn fold(self, text: &str) -> String {
-        let sent = View::identity(text);
-        let view = match self {
-            ViewKind::Sent => sent,
-            ViewKind::Folded => fold(&sent),
-            ViewKind::Joined => join(&fold(&sent)),
-            ViewKind::Kana => to_kana(&join(&fold(&sent))),
-            ViewKind::Skeleton => to_skeleton(&join(&fold(&sent))),
-            ViewKind::Digits => to_digits(&fold(&sent)),
-        };
-        view.as_str().to_owned()
+        self.view(text).as_str().to_owned()
+    }
+
+    /// The view of a text of its own.
+    pub(super) fn view(self, text: &str) -> View {
+        with_buffers(|line, scratch| {
+            line.read(text);
+            if self != ViewKind::Sent {
+                fold(line, scratch);
+            }
+            match self {
+                ViewKind::Sent | ViewKind::Folded => {}
+                ViewKind::Digits => _ = to_digits(line, scratch),
+                ViewKind::Joined => _ = join(line, scratch),
+                ViewKind::Kana => {
+                    join(line, scratch);
+                    to_kana(line, scratch);
+                }
+                ViewKind::Skeleton => {
+                    join(line, scratch);
+                    to_skeleton(line, scratch);
+                }
+            }
+            View::of(line)
+        })
     }
 }
 
@@ -75,15 +93,28 @@ impl FromStr for ViewKind {
     }
 }
 
-/// One message with all its views, computed once.
+thread_local! {
+    /// Memory for folding, kept between the messages of a thread.
+    static BUFFERS: RefCell<(Line, Scratch)> = RefCell::default();
+}
+
+fn with_buffers<R>(work: impl FnOnce(&mut Line, &mut Scratch) -> R) -> R {
+    BUFFERS.with_borrow_mut(|(line, scratch)| {
+        let result = work(line, scratch);
+        scratch.shrink(line);
+        result
+    })
+}
+
+/// One message with all its views, computed once. Views that are alike share their memory, and so do clones.
 #[derive(Debug, Clone)]
 pub struct Views {
-    sent: View,
-    folded: View,
-    joined: View,
-    kana: View,
-    skeleton: View,
-    digits: View,
+    sent: Arc<View>,
+    folded: Arc<View>,
+    joined: Arc<View>,
+    kana: Arc<View>,
+    skeleton: Arc<View>,
+    digits: Arc<View>,
     tokens: Vec<Token>,
     language: Option<Language>,
 }
@@ -91,19 +122,22 @@ pub struct Views {
 impl Views {
     /// Folds the text and splits it into words. Linear in the length of the text.
     pub fn new(text: &str, tokenizer: &Tokenizer) -> Self {
-        let sent = View::identity(text);
-        let folded = fold(&sent);
-        let joined = join(&folded);
-        Self {
-            kana: to_kana(&joined),
-            skeleton: to_skeleton(&joined),
-            digits: to_digits(&folded),
-            tokens: tokenizer.tokenize(&folded),
-            language: guess(folded.as_str()),
-            joined,
-            folded,
-            sent,
-        }
+        with_buffers(|line, scratch| {
+            line.read(text);
+            let sent = Arc::new(View::of(line));
+            let folded = next_view(fold(line, scratch), line, &sent);
+            let mut branch = scratch.lend();
+            branch.copy_from(line);
+            let digits = next_view(to_digits(&mut branch, scratch), &branch, &folded);
+            let joined = next_view(join(line, scratch), line, &folded);
+            branch.copy_from(line);
+            let kana = next_view(to_kana(&mut branch, scratch), &branch, &joined);
+            let skeleton = next_view(to_skeleton(line, scratch), line, &joined);
+            scratch.give_back(branch);
+            let tokens = tokenizer.tokenize(&folded);
+            let language = guess(folded.as_str());
+            Self { sent, folded, joined, kana, skeleton, digits, tokens, language }
+        })
     }
 
     pub fn get(&self, kind: ViewKind) -> &View {
@@ -136,4 +170,9 @@ impl Views {
         let text = super::view::slice_chars(self.text(), range.clone()).to_owned();
         Span { start: range.start, end: range.end, text }
     }
+}
+
+/// A folding's result, or the view it started from where it changed nothing.
+fn next_view(changed: bool, line: &Line, from: &Arc<View>) -> Arc<View> {
+    if changed { Arc::new(View::of(line)) } else { Arc::clone(from) }
 }
