@@ -7,6 +7,7 @@ use super::diagnostic::Diagnostic;
 use super::files::{SourceFile, read_folder};
 use super::fixture::{Fixture, read_fixtures};
 use super::pack::{RulePack, version_of};
+use super::review::review;
 use super::suite::{CaseResult, Mismatch, MismatchKind, run};
 use crate::text::Tokenizer;
 
@@ -60,12 +61,12 @@ impl Snapshot {
     pub fn pack(self, tokenizer: &Tokenizer) -> Result<RulePack, Refusal> {
         let pack = RulePack::compile(&self.rules.map_err(refused)?).map_err(refused)?;
         let fixtures = fixtures(&self.fixtures.map_err(refused)?)?;
-        if fixtures.is_empty() {
-            return Ok(pack);
+        let mut found = review(&pack);
+        if !fixtures.is_empty() {
+            found.extend(missing_fixtures(&pack, &fixtures, tokenizer));
         }
-        let missing = missing_fixtures(&pack, &fixtures, tokenizer);
         let mut problems: Vec<String> =
-            missing.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
+            found.iter().filter(|found| found.is_error()).map(ToString::to_string).collect();
         for case in run(&pack, &fixtures, tokenizer) {
             problems.extend(case.mismatches.iter().filter_map(|found| mismatch(&case, found)));
         }
