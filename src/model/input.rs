@@ -8,8 +8,12 @@ use tokenizers::Tokenizer;
 use super::encoder::Sequence;
 use crate::contract::Role;
 
-/// Most tokens of one pass. A conversation that is longer is read in several passes, each with as much context as fits.
+/// Most tokens of one pass.
 pub const MAX_TOKENS: usize = 384;
+/// Most tokens of a message with those before it; a conversation that is longer is read in several passes. The conversations that
+/// the reader was trained on are about as long. Farther back it has seen little, and grew more suspicious with every message of
+/// harmless talk (`docs/measurements.md`). A single longer message is still read whole, alone.
+const WINDOW_TOKENS: usize = 192;
 /// Most tokens of one message; what is longer loses its middle, since people put the matter first or last.
 const MAX_MESSAGE_TOKENS: usize = 256;
 /// The prefix that multilingual-e5 was trained with.
@@ -120,7 +124,7 @@ impl Reader {
     pub fn conversation(&self, turns: &[Turn<'_>], judged: Range<usize>) -> Vec<Pass> {
         let segments: Vec<Vec<u32>> = turns[..judged.end].iter().map(|turn| self.segment(*turn)).collect();
         let lengths: Vec<usize> = segments.iter().map(Vec::len).collect();
-        let room = MAX_TOKENS - self.opening().len();
+        let room = WINDOW_TOKENS - self.opening().len();
         let mut passes: Vec<(usize, Pass)> = Vec::new();
         for index in judged {
             let start = window_start(&lengths, index, room);
