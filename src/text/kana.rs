@@ -145,7 +145,6 @@ fn stands_among_katakana(chars: &[char], index: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::views::ViewKind;
-    use super::*;
 
     fn kana(text: &str) -> String {
         ViewKind::Kana.fold(text)

@@ -239,7 +239,6 @@ fn pair(first: char, second: Option<char>) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::super::views::ViewKind;
-    use super::*;
 
     fn skeleton(text: &str) -> String {
         ViewKind::Skeleton.fold(text)
