@@ -9,7 +9,7 @@ import sys
 import time
 import venv
 
-ROUNDS = 5
+ROUNDS = 15
 
 
 def database(hyperscan, patterns):

@@ -101,8 +101,31 @@ impl std::fmt::Debug for Tokenizer {
 
 struct Worker {
     segments: SegmentWorker,
-    /// Words of the dictionaries that were met before, by number and by whether the list of marketplace words holds them.
-    words: HashMap<(bool, u32), Arc<Word>>,
+    /// Words that were met before.
+    words: HashMap<Key, Arc<Word>>,
+}
+
+/// Which word of a dictionary; of unknown words the kind of character and, where it is a single one, that character.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    System(u32),
+    Marketplace(u32),
+    Unknown(u32, char),
+}
+
+impl Key {
+    /// Unknown words of several characters are what people made up, names and numbers among them: they are never kept.
+    fn of(segment: &Segment<'_>) -> Option<Self> {
+        let id = segment.word_id.id();
+        if !segment.word_id.is_unknown() {
+            return Some(if segment.word_id.is_system() { Key::System(id) } else { Key::Marketplace(id) });
+        }
+        let mut chars = segment.surface.chars();
+        match (chars.next(), chars.next()) {
+            (Some(one), None) => Some(Key::Unknown(id, one)),
+            _ => None,
+        }
+    }
 }
 
 /// Words that a worker keeps, about 200 bytes each. What people write in a day is fewer.
@@ -122,10 +145,9 @@ fn split(worker: &mut Worker, folded: &View) -> Vec<Token> {
             continue;
         }
         let span = folded.original(segment.byte_start..segment.byte_end);
-        // Unknown words are what people made up, names and numbers among them: they are never kept.
-        let id = segment.word_id;
-        let key = (!id.is_unknown()).then(|| (id.is_system(), id.id()));
-        let met = key.and_then(|key| worker.words.get(&key)).filter(|word| word.surface == segment.surface);
+        let key = Key::of(&segment);
+        let met =
+            key.as_ref().and_then(|key| worker.words.get(key)).filter(|word| word.surface == segment.surface);
         let word = match met {
             Some(word) => Arc::clone(word),
             None => {
