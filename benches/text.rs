@@ -24,7 +24,9 @@ fn messages(criterion: &mut Criterion<ThreadTime>) {
 
 fn long(criterion: &mut Criterion<ThreadTime>) {
     let tokenizer = Tokenizer::new().expect("the dictionary is built in");
-    for (part, kinds) in [("100 kB, every view from the text as sent", true), ("100 kB, views and tokens", false)] {
+    for (part, kinds) in
+        [("100 kB, every view from the text as sent", true), ("100 kB, views and tokens", false)]
+    {
         let mut group = criterion.benchmark_group(part);
         group.sample_size(10);
         for (name, text) in shapes() {
