@@ -92,8 +92,9 @@ impl Target<'_> {
         self.runs(least, &belongs)
             .into_iter()
             .filter(|run| {
-                !(run.start == 0 && outside(self.at(-1)))
-                    && !(run.end == self.chars().len() && outside(self.at(run.end as isize)))
+                let cut_before = run.start == 0 && outside(self.at(-1));
+                let cut_after = run.end == self.chars().len() && outside(self.at(run.end as isize));
+                !cut_before && !cut_after
             })
             .collect()
     }

@@ -1,3 +1,4 @@
+#![allow(clippy::single_range_in_vec_init, reason = "hits are lists of ranges, here often of one")]
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
@@ -72,7 +73,7 @@ fn a_model_that_has_not_judged_is_unknown_under_not_as_well() {
             "{{w: {{any: [送金]}}, m: {{model: {{policy: p, at_least: 0.5}}}}, condition: {condition}}}"
         ));
         let bare = turn(&pack, Buyer, "送金します");
-        let unknown = judge(&pack, &[bare.clone()], true);
+        let unknown = judge(&pack, std::slice::from_ref(&bare), true);
         assert_eq!(unknown.truth, Truth::Unknown, "{condition}");
         let lacks = Unknown { name: "m".into(), missing: Missing::Model };
         assert_eq!(unknown.undecided, [lacks], "{condition}");
@@ -227,7 +228,7 @@ proptest! {
             let next = message.completions();
             conversations = conversations
                 .iter()
-                .flat_map(|before| next.iter().map(|turn| [before.as_slice(), &[turn.clone()]].concat()))
+                .flat_map(|before| next.iter().map(|turn| [before.as_slice(), std::slice::from_ref(turn)].concat()))
                 .collect();
         }
         for turns in conversations {
