@@ -260,8 +260,9 @@ mod tests {
         let wide = cost("a.{0,60}b");
         assert!(plain < 8.0, "{plain}");
         assert!(wide > 10.0 * plain && wide < MAX_WORK, "{wide}");
-        let many = cost("(?:a.{0,60}b|a.{0,60}c|a.{0,60}d|a.{0,60}e)(?:.{0,60}x|.{0,60}y)z");
-        assert!(many > wide, "{many}");
+        // On a row of `a` both stretches are alive all the time.
+        let two = cost("a.{0,60}a.{0,60}b");
+        assert!(two > 1.5 * wide, "{two} and {wide}");
         assert_eq!(cost("a.{0,60}b"), wide, "the figure is the same every time");
     }
 }

@@ -91,9 +91,11 @@ pub fn hostile(hir: &Hir) -> Vec<String> {
     seeds.retain(|seed| !seed.is_empty());
     seeds.sort();
     seeds.dedup();
-    // Many branches differ little; the longest say the most.
+    // Many branches differ little. The longest come far into the expression; the shortest, a first character, begin it everywhere.
     seeds.sort_by_key(|seed| std::cmp::Reverse(seed.chars().count()));
-    seeds.truncate(8);
+    if seeds.len() > 8 {
+        seeds.drain(6..seeds.len() - 2);
+    }
     seeds.into_iter().map(|seed| seed.chars().cycle().take(HOSTILE_CHARS).collect()).collect()
 }
 
