@@ -139,8 +139,8 @@ mod tests {
     #[test]
     fn another_setting_is_another_version_and_the_same_is_the_same() {
         let version = |toml: &str| with(toml).unwrap().routing.policy(0.7).version();
-        assert_eq!(version(""), version("scarcity_weight = 0.05"));
-        assert_ne!(version(""), version("scarcity_weight = 0.06"));
+        assert_eq!(version(""), version("scarcity_weight = 0.5"));
+        assert_ne!(version(""), version("scarcity_weight = 0.6"));
         assert_ne!(version(""), version("confidence_floor = 0.8"));
     }
 }
