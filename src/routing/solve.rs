@@ -78,61 +78,63 @@ enum End {
     Takes(usize),
 }
 
+/// Prices as floating-point numbers: whole ones below 2^53 add up exactly, and the machine compares several at once.
 struct Paths<'a> {
     problem: &'a Problem,
+    cost: Vec<f64>,
     column_of: Matching,
     rows_of: Vec<Vec<usize>>,
     /// Potentials: `cost + row - column` is never negative, and 0 for what is matched.
-    row: Vec<i64>,
-    column: Vec<i64>,
-    /// Scratch of one search, by column.
-    distance: Vec<i64>,
+    row: Vec<f64>,
+    column: Vec<f64>,
+    /// Scratch of one search, by column: distance, the row before it, and infinity once it was scanned.
+    distance: Vec<f64>,
     before: Vec<usize>,
-    open: Vec<usize>,
+    closed: Vec<f64>,
 }
 
 impl<'a> Paths<'a> {
     fn new(problem: &'a Problem) -> Self {
         let (rows, columns) = (problem.wait.len(), problem.columns);
+        let float = |cost: &i64| if *cost == NEVER { f64::INFINITY } else { *cost as f64 };
         Self {
             problem,
+            cost: problem.cost.iter().map(float).collect(),
             column_of: vec![None; rows],
             rows_of: vec![Vec::new(); columns],
-            row: vec![0; rows],
-            column: vec![0; columns],
-            distance: vec![NEVER; columns],
+            row: vec![0.0; rows],
+            column: vec![0.0; columns],
+            distance: vec![f64::INFINITY; columns],
             before: vec![0; columns],
-            open: Vec::with_capacity(columns),
+            closed: vec![0.0; columns],
         }
     }
 
     fn insert(&mut self, root: usize) {
         let problem = self.problem;
-        let reachable = problem.row(root).iter().zip(&self.column).filter(|(cost, _)| **cost != NEVER);
-        let highest = reachable.map(|(cost, column)| column - cost).max();
-        self.row[root] = highest.unwrap_or(i64::MIN).max(-problem.wait[root]);
-        self.distance.fill(NEVER);
-        self.open.clear();
-        self.open.extend(0..problem.columns);
-        let mut best = problem.wait[root] + self.row[root];
+        let costs = &self.cost[root * problem.columns..(root + 1) * problem.columns];
+        let lowest = costs.iter().zip(&self.column).map(|(cost, column)| cost - column);
+        self.row[root] = -lowest.fold(problem.wait[root] as f64, f64::min);
+        self.distance.fill(f64::INFINITY);
+        self.closed.fill(0.0);
+        let mut best = problem.wait[root] as f64 + self.row[root];
         let mut end = End::Waits(root);
-        self.relax(root, 0);
+        self.relax(root, 0.0);
         let mut scanned = Vec::new();
-        // The nearest column that is not scanned yet; of equal ones the first.
-        while let Some(at) = self.nearest(best) {
-            let column = self.open.swap_remove(at);
+        while let Some(column) = self.nearest(best) {
+            self.closed[column] = f64::INFINITY;
             let here = self.distance[column];
             scanned.push(column);
             let taken = self.rows_of[column].len();
             if taken < problem.capacity[column] as usize {
-                let there = here + taken as i64 * problem.rise[column] + self.column[column];
+                let there = here + (taken as i64 * problem.rise[column]) as f64 + self.column[column];
                 if there < best {
                     (best, end) = (there, End::Takes(column));
                 }
             }
             for index in 0..taken {
                 let row = self.rows_of[column][index];
-                let there = here + problem.wait[row] + self.row[row];
+                let there = here + problem.wait[row] as f64 + self.row[row];
                 if there < best {
                     (best, end) = (there, End::Waits(row));
                 }
@@ -143,29 +145,42 @@ impl<'a> Paths<'a> {
         self.augment(root, end);
     }
 
-    fn nearest(&self, best: i64) -> Option<usize> {
-        let near = |(at, column): (usize, &usize)| (self.distance[*column], *column, at);
-        let (distance, _, at) = self.open.iter().enumerate().map(near).min()?;
-        (distance < best).then_some(at)
+    /// The nearest column that is not scanned yet, if it is nearer than `best`; of equal ones the first.
+    fn nearest(&self, best: f64) -> Option<usize> {
+        const LANES: usize = 8;
+        let lower = |a: f64, b: f64| if b < a { b } else { a };
+        let mut lowest = [f64::INFINITY; LANES];
+        let (distances, closed) = (self.distance.chunks_exact(LANES), self.closed.chunks_exact(LANES));
+        let rest = distances.remainder().iter().zip(closed.remainder());
+        let last = rest.map(|(distance, closed)| distance + closed).fold(f64::INFINITY, lower);
+        for (distances, closed) in distances.zip(closed) {
+            for lane in 0..LANES {
+                lowest[lane] = lower(lowest[lane], distances[lane] + closed[lane]);
+            }
+        }
+        let lowest = lowest.into_iter().fold(last, lower);
+        if lowest >= best {
+            return None;
+        }
+        self.distance.iter().zip(&self.closed).position(|(distance, closed)| distance + closed == lowest)
     }
 
-    fn relax(&mut self, row: usize, here: i64) {
+    /// Distances by way of this row. What is scanned is never nearer by another way.
+    fn relax(&mut self, row: usize, here: f64) {
+        let columns = self.problem.columns;
         let own = here + self.row[row];
-        let costs = self.problem.row(row);
-        for at in 0..self.open.len() {
-            let column = self.open[at];
-            if costs[column] != NEVER {
-                let there = own + costs[column] - self.column[column];
-                if there < self.distance[column] {
-                    self.distance[column] = there;
-                    self.before[column] = row;
-                }
-            }
+        let costs = &self.cost[row * columns..(row + 1) * columns];
+        let known = self.distance.iter_mut().zip(&mut self.before);
+        for ((cost, column), (distance, before)) in costs.iter().zip(&self.column).zip(known) {
+            let there = own + cost - column;
+            let nearer = there < *distance;
+            *distance = if nearer { there } else { *distance };
+            *before = if nearer { row } else { *before };
         }
     }
 
     /// New potentials, under which the path found costs nothing. The sink's stays 0: all others move against it.
-    fn lift(&mut self, root: usize, best: i64, scanned: &[usize]) {
+    fn lift(&mut self, root: usize, best: f64, scanned: &[usize]) {
         self.row[root] -= best;
         for column in scanned {
             let shift = best - self.distance[*column];
