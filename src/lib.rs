@@ -17,6 +17,7 @@ pub mod moderation;
 pub mod queue;
 pub mod routing;
 pub mod rules;
+pub mod simulation;
 pub mod store;
 pub mod text;
 pub mod worker;

@@ -10,6 +10,8 @@ mod faults;
 mod live_rules;
 #[path = "program/models.rs"]
 mod models;
+#[path = "program/routing.rs"]
+mod routing;
 #[path = "program/running.rs"]
 mod running;
 #[path = "program/verdicts.rs"]

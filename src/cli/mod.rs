@@ -46,7 +46,7 @@ enum Command {
     Enqueue(enqueue::Arguments),
     /// Messages in, verdicts out (JSON lines); earlier lines of the same transaction are the conversation
     Moderate(moderate::Arguments),
-    /// Inquiries in, assignments out (JSON lines)
+    /// Inquiries in, assignments out (JSON lines); play days against a policy
     Route(route::Arguments),
     /// For rule authors: check, test, explain, coverage, attack, benign, diff, bench
     Rules(rules::Arguments),

@@ -1,5 +1,7 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+mod simulate;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +23,10 @@ use crate::worker::{Predicted, is_flagged, predict};
 const BATCH: usize = 256;
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// JSON lines; standard input without it
     file: Option<PathBuf>,
     /// Only the skill distribution: needs no agents and no database
@@ -32,6 +37,12 @@ pub struct Arguments {
     agents: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Play days of arrivals against a policy and the baseline, on the same seeds
+    Simulate(simulate::Arguments),
+}
+
 /// Where an inquiry goes.
 enum Desk {
     PredictOnly,
@@ -40,6 +51,9 @@ enum Desk {
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
+    if let Some(Command::Simulate(arguments)) = &arguments.command {
+        return tokio::task::block_in_place(|| simulate::run(&config, arguments));
+    }
     let input = read(arguments.file.as_deref())?;
     let mut desk = match (arguments.predict_only, &arguments.agents) {
         (true, _) => Desk::PredictOnly,
