@@ -173,45 +173,39 @@ impl Generator {
 
     /// A pack of as many rules, each with a pattern, a list of words and an excuse.
     pub fn pack(&mut self, patterns: &[String]) -> RulePack {
-        let files: Vec<SourceFile> = patterns
-            .iter()
-            .enumerate()
-            .map(|(index, pattern)| SourceFile {
-                name: format!("generated/rule{index}.yml"),
-                stem: format!("generated/rule{index}"),
-                text: format!(
-                    "title: Generated\nstatus: test\npolicy: external_induction\nsubtype: contact\nlang: [ja]\n\
-                     message: generated\ndetection:\n  asks: {{re: '{pattern}'}}\n  words: {{any: [{}, {}]}}\n  \
-                     fine: {{any: [{}]}}\n  condition: (asks or words) and not fine\n",
-                    self.kanji_word() + "を" + &self.kanji_word(),
-                    self.kanji_word() + "と" + &self.kanji_word(),
-                    self.kanji_word() + "に" + &self.kanji_word(),
-                ),
-            })
-            .collect();
-        compile(&files)
+        compile(patterns, |pattern| {
+            format!(
+                "  asks: {{re: '{pattern}'}}\n  words: {{any: [{}, {}]}}\n  fine: {{any: [{}]}}\n  \
+                 condition: (asks or words) and not fine\n",
+                self.kanji_word() + "を" + &self.kanji_word(),
+                self.kanji_word() + "と" + &self.kanji_word(),
+                self.kanji_word() + "に" + &self.kanji_word(),
+            )
+        })
     }
 
     /// A pack with nothing but these patterns.
     pub fn bare_pack(patterns: &[String]) -> RulePack {
-        let files: Vec<SourceFile> = patterns
-            .iter()
-            .enumerate()
-            .map(|(index, pattern)| SourceFile {
-                name: format!("generated/rule{index}.yml"),
-                stem: format!("generated/rule{index}"),
-                text: format!(
-                    "title: Generated\nstatus: test\npolicy: external_induction\nsubtype: contact\nlang: [ja]\n\
-                     message: generated\ndetection:\n  asks: {{re: '{pattern}'}}\n  condition: asks\n"
-                ),
-            })
-            .collect();
-        compile(&files)
+        compile(patterns, |pattern| format!("  asks: {{re: '{pattern}'}}\n  condition: asks\n"))
     }
 }
 
-fn compile(files: &[SourceFile]) -> RulePack {
-    RulePack::compile(files)
+/// A rule for each pattern, with what `detection` says of it.
+fn compile(patterns: &[String], mut detection: impl FnMut(&str) -> String) -> RulePack {
+    let files: Vec<SourceFile> = patterns
+        .iter()
+        .enumerate()
+        .map(|(index, pattern)| SourceFile {
+            name: format!("generated/rule{index}.yml"),
+            stem: format!("generated/rule{index}"),
+            text: format!(
+                "title: Generated\nstatus: test\npolicy: external_induction\nsubtype: contact\nlang: [ja]\n\
+                 message: generated\ndetection:\n{}",
+                detection(pattern)
+            ),
+        })
+        .collect();
+    RulePack::compile(&files)
         .unwrap_or_else(|found| panic!("the generated rules are in order: {:?}", found.first()))
 }
 
