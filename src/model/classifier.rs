@@ -2,13 +2,17 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::adapter::{Adapter, AdapterError};
-use super::encoder::weights::{EncoderFileError, EncoderWeights};
+use super::encoder::weights::{EncoderFile, EncoderFileError};
 use super::encoder::{Encoder, Sequence};
 use super::folder::{
-    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription,
-    read_description, verify,
+    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription, hexadecimal,
+    read_description, sha256_of, verify,
 };
 use super::input::{Reader, TokenizerError, Turn};
 use crate::contract::{Policy, Skill, SkillProbability};
@@ -39,21 +43,25 @@ impl ModelError {
 /// The encoder's folder, read once and shared by both models.
 pub struct Base {
     folder: PathBuf,
-    weights: EncoderWeights,
+    file: EncoderFile,
+    reader: Arc<Reader>,
     sha256: (String, String),
 }
 
 impl Base {
-    /// Reads the encoder's weights; hashing and reading run side by side, since both take a noticeable part of the start.
+    /// Reads the encoder's file and the tokenizer, side by side, since both take a noticeable part of the start.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        let (weights, hashes) = rayon::join(
-            || EncoderWeights::read(&folder.join("model.gguf")),
-            || -> Result<_, FolderError> {
-                let encoder = super::folder::sha256_of(&folder.join("model.gguf"))?;
-                Ok((encoder, super::folder::sha256_of(&folder.join("tokenizer.json"))?))
+        let tokenizer = folder.join("tokenizer.json");
+        let (reader, file) = rayon::join(
+            || Reader::open(&tokenizer),
+            || -> Result<_, ModelError> {
+                let file = EncoderFile::read(&folder.join("model.gguf"))?;
+                let sha256 = (hexadecimal(&Sha256::digest(file.bytes())), sha256_of(&tokenizer)?);
+                Ok((file, sha256))
             },
         );
-        Ok(Self { folder: folder.into(), weights: weights?, sha256: hashes? })
+        let (file, sha256) = file?;
+        Ok(Self { folder: folder.into(), file, reader: Arc::new(reader?), sha256 })
     }
 
     /// The encoder with an adapter merged in, after checking that the adapter was trained for this very encoder.
@@ -77,22 +85,19 @@ impl Base {
         }
         let file = folder.join(ADAPTER);
         verify(&file, adapter_sha256)?;
-        let mut weights = self.weights.clone();
-        Adapter::read(&file)?.merge(&mut weights).map_err(|detail| ModelError::mismatch(folder, detail))?;
-        Encoder::new(&weights).map_err(|detail| ModelError::mismatch(folder, detail))
+        let adapter = Adapter::read(&file)?;
+        adapter
+            .fits(self.file.shape().layers)
+            .and_then(|()| Encoder::from_file(&self.file, |index, layer| adapter.merge(index, layer)))
+            .map_err(|detail| ModelError::mismatch(folder, detail))
     }
 
     /// Vectors of single texts from the encoder as it is, without any adapter, `[hidden]` each.
     pub fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let encoder =
-            Encoder::new(&self.weights).map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
-        let reader = self.reader()?;
-        let sequences: Vec<Sequence> = texts.iter().map(|text| reader.inquiry(None, text)).collect();
+        let encoder = Encoder::from_file(&self.file, |_, _| Ok(()))
+            .map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
+        let sequences: Vec<Sequence> = texts.iter().map(|text| self.reader.inquiry(None, text)).collect();
         Ok(encoder.pooled(&sequences).into_iter().map(|mut segments| segments.swap_remove(0)).collect())
-    }
-
-    fn reader(&self) -> Result<Reader, ModelError> {
-        Ok(Reader::open(&self.folder.join("tokenizer.json"))?)
     }
 }
 
@@ -104,7 +109,7 @@ pub struct PolicyHead {
 
 /// Reads conversations and judges messages for every policy that has a head.
 pub struct ConversationModel {
-    reader: Reader,
+    reader: Arc<Reader>,
     encoder: Encoder,
     version: String,
     heads: Vec<PolicyHead>,
@@ -115,18 +120,13 @@ impl ConversationModel {
     /// its own policy.
     pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
         let description: ReaderDescription = read_description(folder)?;
-        let (reader, encoder) = rayon::join(
-            || base.reader(),
-            || {
-                base.adapted(
-                    folder,
-                    &description.adapter_sha256,
-                    &description.encoder_sha256,
-                    &description.tokenizer_sha256,
-                )
-            },
-        );
-        Ok(Self { reader: reader?, encoder: encoder?, version: description.version, heads: Vec::new() })
+        let encoder = base.adapted(
+            folder,
+            &description.adapter_sha256,
+            &description.encoder_sha256,
+            &description.tokenizer_sha256,
+        )?;
+        Ok(Self { reader: base.reader.clone(), encoder, version: description.version, heads: Vec::new() })
     }
 
     /// Adds the head of a policy from its folder.
@@ -173,9 +173,9 @@ impl ConversationModel {
     /// For each conversation and each of its judged messages the vector that heads are trained on, `[hidden]`.
     pub fn vectors(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f32>>> {
         let passes: Vec<_> = conversations
-            .iter()
+            .par_iter()
             .enumerate()
-            .flat_map(|(index, (turns, judged))| {
+            .flat_map_iter(|(index, (turns, judged))| {
                 self.reader.conversation(turns, judged.clone()).into_iter().map(move |pass| (index, pass))
             })
             .collect();
@@ -195,7 +195,7 @@ impl ConversationModel {
 
 /// Tells which skill an inquiry needs.
 pub struct InquiryModel {
-    reader: Reader,
+    reader: Arc<Reader>,
     encoder: Encoder,
     head: Head,
     description: InquiryDescription,
@@ -213,22 +213,16 @@ impl InquiryModel {
                 "expected each skill at most once, at least one, and a positive temperature",
             ));
         }
-        let (reader, encoder) = rayon::join(
-            || base.reader(),
-            || {
-                base.adapted(
-                    folder,
-                    &description.adapter_sha256,
-                    &description.encoder_sha256,
-                    &description.tokenizer_sha256,
-                )
-            },
-        );
-        let encoder = encoder?;
+        let encoder = base.adapted(
+            folder,
+            &description.adapter_sha256,
+            &description.encoder_sha256,
+            &description.tokenizer_sha256,
+        )?;
         let file = folder.join(HEAD);
         verify(&file, &description.head_sha256)?;
         let head = Head::read(&file, description.skills.len(), encoder.shape().hidden)?;
-        Ok(Self { reader: reader?, encoder, head, description })
+        Ok(Self { reader: base.reader.clone(), encoder, head, description })
     }
 
     pub fn description(&self) -> &InquiryDescription {
@@ -238,7 +232,7 @@ impl InquiryModel {
     /// Logits in the order of the description's skills, for pairs of subject and text.
     pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
         let sequences: Vec<Sequence> =
-            inquiries.iter().map(|(subject, text)| self.reader.inquiry(*subject, text)).collect();
+            inquiries.par_iter().map(|(subject, text)| self.reader.inquiry(*subject, text)).collect();
         self.encoder.pooled(&sequences).iter().map(|segments| self.head.logits(&segments[0])).collect()
     }
 
