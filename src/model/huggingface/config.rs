@@ -104,7 +104,7 @@ impl Settings {
         if config.is_decoder {
             return Err(fail(format!("expected an encoder, found a {network} with `is_decoder`")));
         }
-        if config.num_attention_heads == 0 || config.hidden_size % config.num_attention_heads != 0 {
+        if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return Err(fail(format!(
                 "expected `hidden_size` to be a multiple of `num_attention_heads`, found {} and {}",
                 config.hidden_size, config.num_attention_heads
