@@ -14,7 +14,9 @@ use super::folder::{
     ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription, hexadecimal,
     read_description, sha256_of, verify,
 };
+use super::huggingface::{InquiryClassifier, PolicyClassifier};
 use super::input::{Reader, TokenizerError, Turn};
+use super::source::{InquirySource, PolicySource};
 use crate::contract::{Policy, Skill, SkillProbability};
 
 /// A model that cannot be used. Names the file and what was expected.
@@ -101,10 +103,18 @@ impl Base {
     }
 }
 
-/// The head of one policy.
+/// What judges one policy.
 pub struct PolicyHead {
     pub description: PolicyDescription,
-    head: Head,
+    judge: Judge,
+}
+
+/// Where the logits of a policy come from.
+enum Judge {
+    /// The shared reader's vectors: one pass, whatever the number of heads.
+    Head(Head),
+    /// A pass of its own.
+    Classifier(Box<PolicyClassifier>),
 }
 
 /// Reads conversations and judges messages for every policy that has a head.
@@ -137,18 +147,29 @@ impl ConversationModel {
                 format!("expected the head of policy `{policy}`, found that of `{}`", description.policy);
             return Err(ModelError::mismatch(folder, detail));
         }
-        if description.reader != self.version {
+        let judge = match &description.source {
+            PolicySource::Head { reader, head_sha256 } => {
+                Judge::Head(self.head(folder, reader, head_sha256)?)
+            }
+            PolicySource::Classifier(classifier) => {
+                Judge::Classifier(Box::new(PolicyClassifier::open(folder, classifier)?))
+            }
+        };
+        self.heads.push(PolicyHead { description, judge });
+        Ok(())
+    }
+
+    fn head(&self, folder: &Path, reader: &str, head_sha256: &str) -> Result<Head, ModelError> {
+        if reader != self.version {
             let detail = format!(
-                "was trained on reader version {}, but version {} is loaded; train the head again",
-                description.reader, self.version
+                "was trained on reader version {reader}, but version {} is loaded; train the head again",
+                self.version
             );
             return Err(ModelError::mismatch(folder, detail));
         }
         let file = folder.join(HEAD);
-        verify(&file, &description.head_sha256)?;
-        let head = Head::read(&file, 1, self.encoder.shape().hidden)?;
-        self.heads.push(PolicyHead { description, head });
-        Ok(())
+        verify(&file, head_sha256)?;
+        Ok(Head::read(&file, 1, self.encoder.shape().hidden)?)
     }
 
     /// Version of the reader; each head has its own beside it.
@@ -161,13 +182,25 @@ impl ConversationModel {
     }
 
     /// For each conversation and each of its judged messages the logit of every head, in the order of [`Self::heads`]. One pass of
-    /// the encoder reads a whole conversation, whatever the number of messages and heads.
+    /// the encoder reads a whole conversation, whatever the number of messages and heads; only classifiers from elsewhere read
+    /// for themselves.
     pub fn logits(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f64>>> {
-        let of_message = |vector: Vec<f32>| -> Vec<f64> {
-            self.heads.iter().flat_map(|head| head.head.logits(&vector)).collect()
-        };
-        let vectors = self.vectors(conversations);
-        vectors.into_iter().map(|messages| messages.into_iter().map(of_message).collect()).collect()
+        let mut results: Vec<Vec<Vec<f64>>> = conversations
+            .iter()
+            .map(|(_, judged)| vec![Vec::with_capacity(self.heads.len()); judged.len()])
+            .collect();
+        let shared = self.heads.iter().any(|head| matches!(head.judge, Judge::Head(_)));
+        let vectors = if shared { self.vectors(conversations) } else { Vec::new() };
+        for head in &self.heads {
+            let logits: Vec<f64> = match &head.judge {
+                Judge::Head(head) => {
+                    vectors.iter().flatten().flat_map(|vector| head.logits(vector)).collect()
+                }
+                Judge::Classifier(classifier) => classifier.logits(conversations),
+            };
+            results.iter_mut().flatten().zip(logits).for_each(|(message, logit)| message.push(logit));
+        }
+        results
     }
 
     /// For each conversation and each of its judged messages the vector that heads are trained on, `[hidden]`.
@@ -195,34 +228,41 @@ impl ConversationModel {
 
 /// Tells which skill an inquiry needs.
 pub struct InquiryModel {
-    reader: Arc<Reader>,
-    encoder: Encoder,
-    head: Head,
+    judge: InquiryJudge,
     description: InquiryDescription,
+}
+
+enum InquiryJudge {
+    Head { reader: Arc<Reader>, encoder: Box<Encoder>, head: Head },
+    Classifier(Box<InquiryClassifier>),
 }
 
 impl InquiryModel {
     pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
         let description: InquiryDescription = read_description(folder)?;
-        let mut sorted = description.skills.clone();
+        let skills = &description.skills;
+        let mut sorted = skills.clone();
         sorted.sort();
         sorted.dedup();
-        if sorted.len() != description.skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
+        if sorted.len() != skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
             return Err(ModelError::mismatch(
                 folder,
                 "expected each skill at most once, at least one, and a positive temperature",
             ));
         }
-        let encoder = base.adapted(
-            folder,
-            &description.adapter_sha256,
-            &description.encoder_sha256,
-            &description.tokenizer_sha256,
-        )?;
-        let file = folder.join(HEAD);
-        verify(&file, &description.head_sha256)?;
-        let head = Head::read(&file, description.skills.len(), encoder.shape().hidden)?;
-        Ok(Self { reader: base.reader.clone(), encoder, head, description })
+        let judge = match &description.source {
+            InquirySource::Head { adapter_sha256, encoder_sha256, tokenizer_sha256, head_sha256, .. } => {
+                let encoder = base.adapted(folder, adapter_sha256, encoder_sha256, tokenizer_sha256)?;
+                let file = folder.join(HEAD);
+                verify(&file, head_sha256)?;
+                let head = Head::read(&file, skills.len(), encoder.shape().hidden)?;
+                InquiryJudge::Head { reader: base.reader.clone(), encoder: Box::new(encoder), head }
+            }
+            InquirySource::Classifier(classifier) => {
+                InquiryJudge::Classifier(Box::new(InquiryClassifier::open(folder, classifier, skills)?))
+            }
+        };
+        Ok(Self { judge, description })
     }
 
     pub fn description(&self) -> &InquiryDescription {
@@ -231,9 +271,14 @@ impl InquiryModel {
 
     /// Logits in the order of the description's skills, for pairs of subject and text.
     pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
-        let sequences: Vec<Sequence> =
-            inquiries.par_iter().map(|(subject, text)| self.reader.inquiry(*subject, text)).collect();
-        self.encoder.pooled(&sequences).iter().map(|segments| self.head.logits(&segments[0])).collect()
+        match &self.judge {
+            InquiryJudge::Head { reader, encoder, head } => {
+                let sequences: Vec<Sequence> =
+                    inquiries.par_iter().map(|(subject, text)| reader.inquiry(*subject, text)).collect();
+                encoder.pooled(&sequences).iter().map(|segments| head.logits(&segments[0])).collect()
+            }
+            InquiryJudge::Classifier(classifier) => classifier.logits(inquiries),
+        }
     }
 
     /// The calibrated distribution of each inquiry, best first; each sums to one.

@@ -21,6 +21,7 @@ use crate::model::folder::{
     hexadecimal, sha256_of, write_description,
 };
 use crate::model::input::{Reader, Turn};
+use crate::model::source::PolicySource;
 
 /// Trains on the corpus' training part with early stopping on its held-out part, and writes the folders
 /// `<out>/conversation` and `<out>/policies/<policy>`. Calibration and thresholds are written by [`crate::model::calibrate`]
@@ -92,8 +93,10 @@ pub fn train_conversations(
         let description = PolicyDescription {
             policy: policy.clone(),
             version: options.version.clone(),
-            reader: options.version.clone(),
-            head_sha256: sha256_of(&folder.join(HEAD))?,
+            source: PolicySource::Head {
+                reader: options.version.clone(),
+                head_sha256: sha256_of(&folder.join(HEAD))?,
+            },
             combination: Combination {
                 intercept: 0.0,
                 model: 1.0,
