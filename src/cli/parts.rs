@@ -7,7 +7,7 @@ use crate::config::{Config, locate};
 use crate::contract::Policy;
 use crate::model::classifier::{Base, ConversationModel, InquiryModel};
 use crate::moderation::{Moderator, PolicySettings, RulesOnly};
-use crate::routing::RoutingPolicy;
+use crate::routing::Policy as RoutingPolicy;
 use crate::rules::{PackFiles, RulePack};
 use crate::text::Tokenizer;
 
@@ -132,7 +132,6 @@ pub fn inquiry_model(config: &Config, base: &Base) -> Result<Arc<InquiryModel>, 
     Ok(Arc::new(InquiryModel::open(base, &folder)?))
 }
 
-pub fn routing_policy(config: &Config, model: &InquiryModel) -> RoutingPolicy {
-    let shipped = model.description().confidence_floor;
-    RoutingPolicy { confidence_floor: config.routing.confidence_floor.resolve(shipped) }
+pub fn routing_policy(config: &Config, model: &InquiryModel) -> Arc<RoutingPolicy> {
+    Arc::new(config.routing.policy(model.description().confidence_floor))
 }

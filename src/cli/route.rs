@@ -1,21 +1,22 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 use super::db::read_agents;
 use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{Assignment, Inquiry, Limits, decode_inquiry};
+use crate::contract::{Assignment, Inquiry, Limits, TransactionId, decode_inquiry};
 use crate::model::classifier::InquiryModel;
-use crate::routing::{AgentSnapshot, Proposal, RoutingPolicy, choose};
-use crate::store::{RoutingDecision, RoutingOutcome, Store};
-use crate::worker::{Predicted, predict};
+use crate::routing::{AgentSnapshot, Decided, Policy, Proposal, decide};
+use crate::store::{RoutingOutcome, Store};
+use crate::worker::{Predicted, is_flagged, predict};
 
 const BATCH: usize = 256;
 
@@ -66,16 +67,16 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
             break;
         }
         let (decoded, inquiries) = decode(&batch, limits);
-        let mut predicted =
-            tokio::task::block_in_place(|| predict(&model as &InquiryModel, inquiries)).into_iter();
+        let predicted = tokio::task::block_in_place(|| predict(&model as &InquiryModel, inquiries));
+        let mut assigned = desk.assign(predicted, &policy).await?.into_iter();
         for line in decoded {
             if let Some(bad) = line {
                 bad_lines += 1;
                 output.write(&bad)?;
                 continue;
             }
-            let one = predicted.next().ok_or_else(|| CliError::Bug("an inquiry has no prediction".into()))?;
-            output.write(&assign(&mut desk, one, policy).await?)?;
+            let one = assigned.next().ok_or_else(|| CliError::Bug("an inquiry has no answer".into()))?;
+            output.write(&one)?;
         }
         output.flush()?;
     }
@@ -104,66 +105,94 @@ fn decode(batch: &[Line], limits: Limits) -> (Vec<Option<BadLine>>, Vec<Inquiry>
     (lines, good)
 }
 
-async fn assign(desk: &mut Desk, one: Predicted, policy: RoutingPolicy) -> Result<Assignment, CliError> {
-    let open = |one: &Predicted, reason: String| Assignment {
-        inquiry_id: one.inquiry.inquiry_id.clone(),
-        language: one.language,
-        skills: one.skills.clone(),
-        agent_id: None,
-        reason,
-        decided_at: Utc::now(),
-    };
-    match desk {
-        Desk::PredictOnly => {
-            let abstains = one.skills.first().is_none_or(|best| best.probability < policy.confidence_floor);
-            let reason = if abstains {
-                "prediction only; below the confidence floor: triage"
-            } else {
-                "prediction only"
-            };
-            Ok(open(&one, reason.to_owned()))
-        }
-        Desk::InMemory(agents) => {
-            let proposal = choose(&one.skills, one.language, agents, policy);
-            let mut assignment = open(&one, reason(&proposal));
-            if let Proposal::Offer { candidates, .. } = &proposal
-                && let Some(agent) = agents.iter_mut().find(|agent| agent.agent_id == candidates[0].agent_id)
-            {
-                agent.open += 1;
-                agent.last_assigned_at = Some(assignment.decided_at);
-                assignment.agent_id = Some(agent.agent_id.clone());
+impl Desk {
+    /// One answer for each inquiry, in their order; those of one batch are matched with the agents together.
+    async fn assign(
+        &mut self,
+        predicted: Vec<Predicted>,
+        policy: &Policy,
+    ) -> Result<Vec<Assignment>, CliError> {
+        let now = Utc::now();
+        match self {
+            Desk::PredictOnly => Ok(predicted.into_iter().map(|one| prediction(one, policy, now)).collect()),
+            Desk::InMemory(agents) => {
+                let decided = matched(&predicted, agents, policy, &BTreeSet::new(), now);
+                let taken = |(one, decided): (Predicted, Decided)| {
+                    let mut assignment = open(one, reason(&decided), now);
+                    if let Some(agent) = agents
+                        .iter_mut()
+                        .find(|agent| Some(&agent.agent_id) == decided.explanation.chosen.as_ref())
+                    {
+                        agent.take(now);
+                        assignment.agent_id = Some(agent.agent_id.clone());
+                    }
+                    assignment
+                };
+                Ok(predicted.into_iter().zip(decided).map(taken).collect())
             }
-            Ok(assignment)
-        }
-        Desk::Database(store) => {
-            let agents = store.agents().await?;
-            let proposal = choose(&one.skills, one.language, &agents, policy);
-            let fallback = open(&one, "this inquiry was decided before".to_owned());
-            let decision = RoutingDecision {
-                inquiry: one.inquiry,
-                language: one.language,
-                skills: one.skills,
-                proposal,
-                model_version: one.model_version,
-                at: Utc::now(),
-            };
-            Ok(match store.commit_routing(&decision).await? {
-                RoutingOutcome::Decided(assignment) => assignment,
-                RoutingOutcome::AlreadyDecided => fallback,
-            })
+            Desk::Database(store) => {
+                let agents = store.agents().await?;
+                let transactions: Vec<TransactionId> =
+                    predicted.iter().filter_map(|one| one.inquiry.transaction_id.clone()).collect();
+                let alerted = store.alerted_transactions(&transactions).await?;
+                let decided = matched(&predicted, &agents, policy, &alerted, now);
+                let mut assignments = Vec::new();
+                for (one, decided) in predicted.into_iter().zip(decided) {
+                    let known = open(one.clone(), "this inquiry was decided before".to_owned(), now);
+                    assignments.push(match store.commit_routing(&one.with(decided, now)).await? {
+                        RoutingOutcome::Decided(assignment) => assignment,
+                        RoutingOutcome::AlreadyDecided => known,
+                    });
+                }
+                Ok(assignments)
+            }
         }
     }
 }
 
-fn reason(proposal: &Proposal) -> String {
-    match proposal {
+fn matched(
+    predicted: &[Predicted],
+    agents: &[AgentSnapshot],
+    policy: &Policy,
+    alerted: &BTreeSet<TransactionId>,
+    now: DateTime<Utc>,
+) -> Vec<Decided> {
+    let cases: Vec<_> = predicted.iter().map(|one| one.case(is_flagged(&one.inquiry, alerted))).collect();
+    decide(&cases, agents, policy, now)
+}
+
+fn open(one: Predicted, reason: String, now: DateTime<Utc>) -> Assignment {
+    Assignment {
+        inquiry_id: one.inquiry.inquiry_id,
+        language: one.language,
+        skills: one.skills,
+        agent_id: None,
+        reason,
+        decided_at: now,
+    }
+}
+
+fn prediction(one: Predicted, policy: &Policy, now: DateTime<Utc>) -> Assignment {
+    let abstains = one.skills.first().is_none_or(|best| best.probability < policy.confidence_floor);
+    let reason =
+        if abstains { "prediction only; below the confidence floor: triage" } else { "prediction only" };
+    open(one, reason.to_owned(), now)
+}
+
+fn reason(decided: &Decided) -> String {
+    let explanation = &decided.explanation;
+    match &decided.proposal {
         Proposal::Offer { skill, candidates } => {
+            let chosen = explanation.candidates.iter().find(|one| one.agent_id == candidates[0].agent_id);
+            let wrong = chosen.map_or(1.0, |chosen| chosen.wrong);
             format!(
-                "{skill}: least loaded of {} free agents with the skill and the language",
-                candidates.len()
+                "{skill}: the best placed of {} who may take it (wrong with {:.0}%, step {})",
+                explanation.allowed,
+                wrong * 100.0,
+                explanation.step
             )
         }
-        Proposal::Wait { skill } => format!("{skill}: nobody with the skill and the language is free"),
+        Proposal::Wait { skill } => format!("{skill}: nobody who may take it is free"),
         Proposal::Triage => "below the confidence floor: triage".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Configuration: the commented defaults, then a file, then the environment; checked whole before anything starts.
 
 mod layers;
+mod routing;
 mod values;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use routing::RoutingConfig;
 pub use values::{Broker, Database, LogFormat, ReportFrom, Threshold};
 
 use crate::contract::{Limits, Policy};
@@ -81,6 +83,8 @@ pub struct WorkerConfig {
     pub outbox_batch: u32,
     #[serde(rename = "waiting_tick_ms", deserialize_with = "values::milliseconds")]
     pub waiting_tick: Duration,
+    #[serde(deserialize_with = "values::at_least_one")]
+    pub tick_inquiries: u32,
     pub http: std::net::SocketAddr,
 }
 
@@ -124,12 +128,6 @@ pub struct ModelsConfig {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RoutingConfig {
-    pub confidence_floor: Threshold,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LogConfig {
     #[serde(deserialize_with = "values::log_filter")]
     pub level: String,
@@ -168,7 +166,11 @@ impl Config {
                 detail: format!("expected at least twice the batch size, {}, found {prefetch}", 2 * batch),
             });
         }
-        Ok(())
+        self.routing.check().map_err(|(key, detail)| ConfigError::Key {
+            key: format!("routing.{key}"),
+            origin: "as it came out of all sources".into(),
+            detail,
+        })
     }
 }
 

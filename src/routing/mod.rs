@@ -1,7 +1,29 @@
-//! Routing: from a skill distribution to an ordered list of agents who could take the inquiry. Pure: no I/O, no clock.
+//! Routing: from skill distributions to agents. Pure: no I/O, no clock.
 //!
-//! What comes out is only a proposal. The store commits it with a compare-and-set that checks every constraint again.
+//! [`decide`] takes all inquiries that wait and all agents at one moment, and says for each inquiry who should get it, and why. What
+//! comes out is only a proposal: the store commits it with a compare-and-set that checks what may have changed.
 
-mod choose;
+mod agent;
+mod baseline;
+mod case;
+mod constraint;
+mod cost;
+mod decide;
+mod explain;
+mod hours;
+mod policy;
+mod proposal;
+mod solve;
 
-pub use choose::{AgentSnapshot, Candidate, Proposal, RoutingPolicy, choose};
+#[cfg(test)]
+mod tests;
+
+pub use agent::{AgentSnapshot, RECENT_SECONDS};
+pub use baseline::first_guess_least_loaded;
+pub use case::Case;
+pub use constraint::Constraint;
+pub use decide::{Decided, decide};
+pub use explain::{Excluded, Explanation, Method, Scored};
+pub use hours::{Hours, Shift};
+pub use policy::{Policy, Step};
+pub use proposal::{Candidate, Proposal};

@@ -72,6 +72,7 @@ pub(super) trait Fields {
     fn time(&self, column: &str) -> Result<DateTime<Utc>, sqlx::Error>;
     fn time_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error>;
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error>;
+    fn json_or_null<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, sqlx::Error>;
 }
 
 macro_rules! fields {
@@ -111,6 +112,10 @@ macro_rules! fields {
 
             fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error> {
                 self.try_get::<Json<T>, _>(column).map(|json| json.0)
+            }
+
+            fn json_or_null<T: DeserializeOwned>(&self, column: &str) -> Result<Option<T>, sqlx::Error> {
+                self.try_get::<Option<Json<T>>, _>(column).map(|json| json.map(|json| json.0))
             }
         }
     };

@@ -14,6 +14,7 @@ mod rows;
 mod schema;
 mod sqlite;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ pub use sqlite::SqliteStore;
 pub use types::*;
 
 use crate::config::Database;
-use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
+use crate::contract::{AgentId, Inquiry, InquiryId, TransactionId, TransactionMessage};
 use crate::error::{Class, Classified};
 
 /// Connects to the configured database. Does not migrate it.
@@ -77,9 +78,26 @@ pub trait Store: Send + Sync {
 
     /// One transaction for one inquiry: stores it with its distribution; takes the first candidate of the proposal who is
     /// *still* available, has the skill and the language, and has capacity left, by a conditional update that counts the
-    /// inquiry in; writes the assignment and its outbox row. When no candidate is left the inquiry waits. An inquiry that is
+    /// inquiry in; writes the assignment, the decision with its reasons, and the outbox row. When no candidate is left the inquiry waits. An inquiry that is
     /// already decided is left as it is and `AlreadyDecided` comes back.
     async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError>;
+
+    /// Those of the transactions that have an alert.
+    async fn alerted_transactions(
+        &self,
+        transactions: &[TransactionId],
+    ) -> Result<BTreeSet<TransactionId>, StoreError>;
+
+    /// Decisions of a period (`from` included, `to` not) after the given one, in the order in which they were made.
+    async fn routing_decisions(
+        &self,
+        period: std::ops::Range<DateTime<Utc>>,
+        after: Option<(DateTime<Utc>, i64)>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRow>, StoreError>;
+
+    /// Deletes decisions that were made before this time, and says how many.
+    async fn purge_decisions(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Inquiries that wait for an agent (not those in triage), highest priority first, oldest first, with what was predicted.
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;

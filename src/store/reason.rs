@@ -2,8 +2,13 @@
 
 use crate::contract::{Language, Skill, SkillProbability};
 
+/// So many of the likeliest skills are told to the person who decides.
+const TRIAGE_SKILLS: usize = 3;
+
 /// The agent as they stand after they took the inquiry.
 pub(super) struct Taken {
+    /// By which the agent qualified: the one that is needed, or a neighbouring one.
+    pub skill: Skill,
     pub proficiency: u8,
     pub open: u32,
     pub capacity: u32,
@@ -16,21 +21,27 @@ pub(super) fn assigned(
     taken: &Taken,
 ) -> String {
     format!(
-        "{}: the least busy free agent with this skill and {language} (proficiency {} of 5, now {} of {} open)",
+        "{}: the best placed free agent with {language} (proficiency {} of 5 in {}, now {} of {} open)",
         needs(skill, skills),
         taken.proficiency,
+        taken.skill,
         taken.open,
         taken.capacity
     )
 }
 
 pub(super) fn waiting(skill: Skill, skills: &[SkillProbability], language: Language) -> String {
-    format!("{}: waits, no agent with this skill and {language} is free", needs(skill, skills))
+    format!("{}: waits, no agent with {language} who may take it is free", needs(skill, skills))
 }
 
 pub(super) fn triage(skills: &[SkillProbability]) -> String {
     match skills.first() {
-        Some(best) => format!("no skill is likely enough, the best is {}: a person decides", percent(best)),
+        Some(best) => {
+            let others: Vec<String> = skills.iter().skip(1).take(TRIAGE_SKILLS - 1).map(percent).collect();
+            let then =
+                if others.is_empty() { String::new() } else { format!(", then {}", others.join(", ")) };
+            format!("no skill is likely enough, the best is {}{then}: a person decides", percent(best))
+        }
         None => "no skill was predicted: a person decides".to_owned(),
     }
 }
@@ -53,10 +64,10 @@ mod tests {
     #[test]
     fn a_reason_names_skill_probability_and_load() {
         let skills = [SkillProbability { skill: Skill::Shipping, probability: 0.914 }];
-        let taken = Taken { proficiency: 4, open: 2, capacity: 5 };
+        let taken = Taken { skill: Skill::Shipping, proficiency: 4, open: 2, capacity: 5 };
         assert_eq!(
             assigned(Skill::Shipping, &skills, Language::Ja, &taken),
-            "needs shipping (91%): the least busy free agent with this skill and ja (proficiency 4 of 5, now 2 of 5 open)"
+            "needs shipping (91%): the best placed free agent with ja (proficiency 4 of 5 in shipping, now 2 of 5 open)"
         );
         assert!(waiting(Skill::Shipping, &skills, Language::En).contains("waits"));
         assert!(triage(&skills).contains("the best is shipping (91%)"));

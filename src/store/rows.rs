@@ -131,10 +131,13 @@ impl Reader<'_> {
                 agent_id: self.id(row, "agent_id", AgentId::new)?,
                 skills: BTreeMap::new(),
                 languages: Vec::new(),
+                team: self.get(row.text_or_null("team"))?,
+                hours: self.get(row.json_or_null("hours"))?,
                 available: self.get(row.truth("available"))?,
                 open: self.number(row, "open_count")?,
                 capacity: self.number(row, "capacity")?,
                 last_assigned_at: self.get(row.time_or_null("last_assigned_at"))?,
+                recent: self.get(row.float("recent"))?,
             };
             known.insert(agent.agent_id.clone(), agent);
         }
@@ -173,6 +176,26 @@ impl Reader<'_> {
         })
     }
 
+    pub(super) fn decision(&self, row: &impl Fields) -> Result<DecisionRow, StoreError> {
+        Ok(DecisionRow {
+            decision_id: self.get(row.int("decision_id"))?,
+            inquiry_id: self.id(row, "inquiry_id", InquiryId::new)?,
+            decided_at: self.get(row.time("decided_at"))?,
+            status: self.status(row)?,
+            agent_id: self.id_or_null(row, "agent_id", AgentId::new)?,
+            explanation: self.get(row.json("explanation"))?,
+            language: self.name(row, "language")?,
+            priority: self.name(row, "priority")?,
+            received_at: self.get(row.time("received_at"))?,
+            skills: self.get(row.json("skills"))?,
+            finished_by: self.id_or_null(row, "finished_by", AgentId::new)?,
+        })
+    }
+
+    pub(super) fn transaction(&self, row: &impl Fields) -> Result<TransactionId, StoreError> {
+        self.id(row, "transaction_id", TransactionId::new)
+    }
+
     pub(super) fn status(&self, row: &impl Fields) -> Result<InquiryStatus, StoreError> {
         let name = self.get(row.text("status"))?;
         InquiryStatus::ALL.into_iter().find(|status| status.as_str() == name).ok_or(unreadable("status"))
@@ -194,8 +217,9 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn taken(&self, row: &impl Fields) -> Result<super::reason::Taken, StoreError> {
+    pub(super) fn taken(&self, skill: Skill, row: &impl Fields) -> Result<super::reason::Taken, StoreError> {
         Ok(super::reason::Taken {
+            skill,
             proficiency: self.number(row, "proficiency")?,
             open: self.number(row, "open_count")?,
             capacity: self.number(row, "capacity")?,

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 3] = [
     (
         1,
         "initial",
@@ -20,6 +20,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
         "label parts",
         include_str!("../../migrations/postgres/0002_label_parts.sql"),
         include_str!("../../migrations/sqlite/0002_label_parts.sql"),
+    ),
+    (
+        3,
+        "routing",
+        include_str!("../../migrations/postgres/0003_routing.sql"),
+        include_str!("../../migrations/sqlite/0003_routing.sql"),
     ),
 ];
 

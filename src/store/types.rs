@@ -11,7 +11,7 @@ use crate::contract::{
     Role, Skill, SkillProbability, TransactionId,
 };
 use crate::queue::{Inbound, Outgoing};
-use crate::routing::Proposal;
+use crate::routing::{Explanation, Hours, Proposal};
 
 /// What the store knows about a message that just came in.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,12 @@ pub struct AgentProfile {
     pub languages: Vec<Language>,
     pub capacity: u32,
     pub available: bool,
+    /// Whose inquiries the agent takes first; see `routing.teams`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// When the agent works; without it, presence alone tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Hours>,
 }
 
 impl From<AgentProfile> for crate::routing::AgentSnapshot {
@@ -125,10 +131,13 @@ impl From<AgentProfile> for crate::routing::AgentSnapshot {
             agent_id: profile.agent_id,
             skills: profile.skills,
             languages: profile.languages,
+            team: profile.team,
+            hours: profile.hours,
             available: profile.available,
             open: 0,
             capacity: profile.capacity,
             last_assigned_at: None,
+            recent: 0.0,
         }
     }
 }
@@ -141,6 +150,8 @@ pub struct RoutingDecision {
     /// The whole distribution, best first.
     pub skills: Vec<SkillProbability>,
     pub proposal: Proposal,
+    /// Why; stored beside the decision.
+    pub explanation: Explanation,
     pub model_version: String,
     pub at: DateTime<Utc>,
 }
@@ -176,6 +187,23 @@ pub struct WaitingInquiry {
     pub language: Language,
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+}
+
+/// A decision as it was stored, for looking at it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionRow {
+    pub decision_id: i64,
+    pub inquiry_id: InquiryId,
+    pub decided_at: DateTime<Utc>,
+    pub status: InquiryStatus,
+    pub agent_id: Option<AgentId>,
+    pub explanation: Explanation,
+    pub language: Language,
+    pub priority: Priority,
+    pub received_at: DateTime<Utc>,
+    pub skills: Vec<SkillProbability>,
+    /// Who finished the inquiry in the end; none if that is not known yet.
+    pub finished_by: Option<AgentId>,
 }
 
 /// Where an inquiry stands.

@@ -30,6 +30,8 @@ pub enum DeliveryOutcome {
 pub enum Stage {
     Receive,
     Judge,
+    /// Inquiries with agents.
+    Match,
     Commit,
     Publish,
 }
@@ -87,6 +89,12 @@ struct RoutingLabels {
     outcome: &'static str,
 }
 
+/// Relaxation steps are few: as many as are configured.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    step: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
     stage: Stage,
@@ -116,6 +124,7 @@ struct Inner {
     rules_loaded: Gauge,
     headless: Family<PolicyLabels, Gauge>,
     routed: Family<RoutingLabels, Counter>,
+    assigned_at_step: Family<StepLabels, Counter>,
     events: Counter,
     stages: Family<StageLabels, Histogram>,
     outbox: Gauge,
@@ -138,6 +147,7 @@ impl Metrics {
         let rules_loaded = Gauge::default();
         let headless = Family::default();
         let routed = Family::default();
+        let assigned_at_step = Family::default();
         let events = Counter::default();
         let stages = Family::new_with_constructor(stage_histogram as fn() -> Histogram);
         let outbox = Gauge::default();
@@ -171,6 +181,11 @@ impl Metrics {
             headless.clone(),
         );
         registry.register("inquiries_routed", "Routing decisions by outcome", routed.clone());
+        registry.register(
+            "inquiries_assigned_at_step",
+            "Assignments by the relaxation step that the inquiry had reached",
+            assigned_at_step.clone(),
+        );
         registry.register("events_published", "Events that the broker has confirmed", events.clone());
         registry.register_with_unit("stage", "Time of one batch in a stage", Unit::Seconds, stages.clone());
         registry.register("outbox_rows", "Events that wait to be published", outbox.clone());
@@ -190,6 +205,7 @@ impl Metrics {
             rules_loaded,
             headless,
             routed,
+            assigned_at_step,
             events,
             stages,
             outbox,
@@ -254,7 +270,11 @@ impl Metrics {
     pub fn routed(&self, decision: &RoutingDecision, outcome: &RoutingOutcome) {
         let outcome = match outcome {
             RoutingOutcome::AlreadyDecided => "already_decided",
-            RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some() => "assigned",
+            RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some() => {
+                let labels = StepLabels { step: decision.explanation.step as u64 };
+                self.inner.assigned_at_step.get_or_create(&labels).inc();
+                "assigned"
+            }
             RoutingOutcome::Decided(_) => match decision.proposal {
                 crate::routing::Proposal::Triage => "triage",
                 _ => "waiting",

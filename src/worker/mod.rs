@@ -1,6 +1,7 @@
 //! The worker: consumes both queues, decides, stores, publishes, until it is told to stop.
 
 mod dead_letters;
+mod desk;
 mod grouping;
 mod http;
 mod inquiries;
@@ -14,13 +15,15 @@ mod rules;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Notify};
+use chrono::TimeDelta;
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+pub use desk::{Predicted, is_flagged};
 pub use grouping::conversations;
 pub use http::router as probes;
-pub use inquiries::{Predicted, predict};
+pub use inquiries::predict;
 pub use metrics::Metrics;
 pub use rules::InForce;
 
@@ -30,18 +33,18 @@ use crate::error::{Class, Classified};
 use crate::model::classifier::InquiryModel;
 use crate::queue::resubscribe::worker_backoff;
 use crate::queue::{Inbound, Queue, QueueError, Resubscribing};
-use crate::routing::RoutingPolicy;
+use crate::routing::Policy;
 use crate::rules::PackFiles;
 use crate::store::{Store, StoreError};
-use inquiries::{InquiryHandler, Router};
+use desk::Desk;
+use inquiries::InquiryHandler;
 use intake::{Batching, Handler};
 use messages::MessageHandler;
 use outbox::Relay;
-use retry::Ended;
 use rules::Reloader;
 
-/// Waiting inquiries that one tick looks at.
-const WAITING_LIMIT: u32 = 200;
+/// Batches of inquiries that may lie before the desk.
+const DESK_QUEUE: usize = 16;
 
 /// Tells a sleeping task that there is something to do.
 #[derive(Clone, Default)]
@@ -91,7 +94,7 @@ pub struct Worker {
     /// Notified when somebody asks to look at the rules at once.
     pub reload: Wake,
     pub inquiries: Arc<InquiryModel>,
-    pub routing: RoutingPolicy,
+    pub routing: Arc<Policy>,
     pub metrics: Metrics,
 }
 
@@ -107,19 +110,29 @@ impl Worker {
             wait: config.worker.batch_wait,
             in_flight: config.worker.batches_in_flight,
         };
-        let router = Arc::new(Router {
+        let (submit, submitted) = mpsc::channel(DESK_QUEUE);
+        let desk = Desk {
             store: self.store.clone(),
-            model: self.inquiries.clone(),
-            policy: self.routing,
+            policy: self.routing.clone(),
+            every: config.worker.waiting_tick,
+            limit: config.worker.tick_inquiries,
+            // The other half of the connections stays for the messages.
+            commits: (config.store.max_connections as usize / 2).max(1),
+            keep: TimeDelta::days(i64::from(config.routing.keep_decisions_days)),
             metrics: self.metrics.clone(),
             outbox: wake.clone(),
             abandon: abandon.clone(),
-        });
+        };
         let messages: Arc<dyn Handler> = Arc::new(self.message_handler(config, &wake, &abandon));
         let inquiries: Arc<dyn Handler> = Arc::new(InquiryHandler {
-            router: router.clone(),
+            store: self.store.clone(),
+            model: self.inquiries.clone(),
+            desk: submit,
             limits: Limits::from(&config.limits),
             attempts: config.queue.delivery_limit,
+            metrics: self.metrics.clone(),
+            outbox: wake.clone(),
+            abandon: abandon.clone(),
         });
 
         let mut intakes = JoinSet::new();
@@ -136,7 +149,7 @@ impl Worker {
                 shutdown.clone(),
             ));
         }
-        intakes.spawn(tick(router, config.worker.waiting_tick, shutdown.clone()));
+        intakes.spawn(desk.run(submitted, shutdown.clone()));
         let reloader = Reloader {
             files: self.rule_files.clone(),
             every: config.moderation.rules_reload,
@@ -197,21 +210,6 @@ impl Worker {
             outbox: wake.clone(),
             abandon: abandon.clone(),
             order: Mutex::new(()),
-        }
-    }
-}
-
-/// Offers waiting inquiries to agents again and again.
-async fn tick(router: Arc<Router>, every: Duration, shutdown: CancellationToken) -> Result<(), WorkerError> {
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(every) => {}
-        }
-        match router.offer_waiting(WAITING_LIMIT).await {
-            Ok(()) => {}
-            Err(Ended::Abandoned) => return Ok(()),
-            Err(Ended::Failed(error)) => return Err(error.into()),
         }
     }
 }

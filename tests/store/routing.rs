@@ -1,12 +1,14 @@
 //! Routing: compare-and-set under contention, waiting, triage, resolving.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use mimamori::config::Config;
 use mimamori::contract::*;
 use mimamori::queue::Target;
-use mimamori::routing::{AgentSnapshot, Proposal, RoutingPolicy, choose};
+use mimamori::routing::{AgentSnapshot, Case, Hours, Proposal, decide};
 use mimamori::store::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -58,14 +60,24 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
             let mut order: Vec<_> = inquiries.iter().collect();
             order.shuffle(&mut StdRng::seed_from_u64(seed));
             let mut mine = Vec::new();
+            let policy = Config::load(None, []).unwrap().routing.policy(0.5);
             for (second, inquiry) in order.into_iter().enumerate() {
                 let agents = store.agents().await.unwrap();
                 for agent in &agents {
                     assert!(agent.open <= agent.capacity, "{} has {} open", agent.agent_id, agent.open);
                 }
                 let mut decision = decision(inquiry, Proposal::Triage, second as i64);
-                let policy = RoutingPolicy { confidence_floor: 0.5 };
-                decision.proposal = choose(&decision.skills, Language::Ja, &agents, policy);
+                let case = Case {
+                    inquiry_id: inquiry.inquiry_id.clone(),
+                    skills: decision.skills.clone(),
+                    language: Language::Ja,
+                    priority: inquiry.priority,
+                    received_at: inquiry.received_at,
+                    flagged: false,
+                    rejected_by: BTreeSet::new(),
+                };
+                let decided = decide(&[case], &agents, &policy, decision.at).remove(0);
+                (decision.proposal, decision.explanation) = (decided.proposal, decided.explanation);
                 let RoutingOutcome::Decided(assignment) = store.commit_routing(&decision).await.unwrap()
                 else {
                     continue;
@@ -259,4 +271,90 @@ pub async fn an_inquiry_comes_back_as_it_was_received(fresh: Fresh) {
     route(&*store, decision(&question, Proposal::Triage, 5)).await;
     assert_eq!(store.inquiry(&question.inquiry_id).await.unwrap(), Some(question));
     assert_eq!(store.inquiry(&InquiryId::new("unknown").unwrap()).await.unwrap(), None);
+}
+
+pub async fn what_was_decided_comes_back_with_its_reasons_and_who_finished_it(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2), agent("a-2", &SHIPPING, &JA, 2)]).await.unwrap();
+    let wait = || Proposal::Wait { skill: Skill::Shipping };
+    let (q1, q2) = (inquiry("q-1", 1), inquiry("q-2", 2));
+    route(&*store, decision(&q1, wait(), 10)).await;
+    route(&*store, decision(&q2, Proposal::Triage, 10)).await;
+    // Waiting as before is no new decision.
+    route(&*store, decision(&q1, wait(), 11)).await;
+    let assigned = decision(&q1, offer(&["a-1"]), 12);
+    route(&*store, assigned.clone()).await;
+
+    let period = at(0)..at(100);
+    let rows = store.routing_decisions(period.clone(), None, 10).await.unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (row.inquiry_id.as_str(), row.status)).collect();
+    let expected =
+        [("q-1", InquiryStatus::Waiting), ("q-2", InquiryStatus::Triage), ("q-1", InquiryStatus::Assigned)];
+    assert_eq!(told, expected);
+    let last = &rows[2];
+    assert_eq!((&last.explanation, &last.skills), (&assigned.explanation, &assigned.skills));
+    assert_eq!((last.agent_id.as_ref().map(AgentId::as_str), last.finished_by.as_ref()), (Some("a-1"), None));
+    assert_eq!((last.received_at, last.priority), (q1.received_at, q1.priority));
+
+    let a1 = AgentId::new("a-1").unwrap();
+    assert!(store.resolve_inquiry(&q1.inquiry_id, &a1, at(60)).await.unwrap());
+    let after = Some((rows[0].decided_at, rows[0].decision_id));
+    let rest = store.routing_decisions(period.clone(), after, 10).await.unwrap();
+    assert_eq!(rest.len(), 2, "the next page begins after the last row of this one");
+    assert_eq!(rest[1].finished_by, Some(a1));
+    assert_eq!(store.routing_decisions(at(11)..at(12), None, 10).await.unwrap(), []);
+    assert_eq!(store.routing_decisions(period.clone(), None, 1).await.unwrap().len(), 1);
+
+    assert_eq!(store.purge_decisions(at(12)).await.unwrap(), 2);
+    assert_eq!(store.routing_decisions(period, None, 10).await.unwrap().len(), 1);
+}
+
+pub async fn team_hours_and_what_was_received_lately_are_kept(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let hours: Hours = serde_json::from_str(
+        r#"{"time_zone":"Asia/Tokyo","shifts":[{"days":["Mon"],"from":"09:00","to":"18:00"}]}"#,
+    )
+    .unwrap();
+    let profile = AgentProfile {
+        team: Some("safety".into()),
+        hours: Some(hours.clone()),
+        ..agent("a-1", &SHIPPING, &JA, 9)
+    };
+    store.upsert_agents(std::slice::from_ref(&profile)).await.unwrap();
+    let mut expected = AgentSnapshot::from(profile);
+    // At once, an hour later, and from a router whose clock is behind: the engine counts as the database does.
+    for (number, second) in [0, 0, 3600, 3000].into_iter().enumerate() {
+        let question = inquiry(&format!("q-{number}"), 0);
+        route(&*store, decision(&question, offer(&["a-1"]), second)).await;
+        expected.take(at(second));
+        let now = snapshot(&*store, "a-1").await;
+        assert!((now.recent - expected.recent).abs() < 1e-9, "{} is not {}", now.recent, expected.recent);
+        assert_eq!((now.open, now.last_assigned_at), (expected.open, expected.last_assigned_at));
+    }
+    let now = snapshot(&*store, "a-1").await;
+    assert_eq!((now.team.as_deref(), now.hours), (Some("safety"), Some(hours)));
+    assert_eq!(now.recent, 3.0);
+}
+
+pub async fn a_neighbouring_skill_is_checked_instead_of_the_one_that_is_needed(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &[Skill::Listing], &JA, 1)]).await.unwrap();
+    let mut decision = decision(&inquiry("q-1", 1), offer(&["a-1"]), 10);
+    let Proposal::Offer { candidates, .. } = &mut decision.proposal else { unreachable!() };
+    candidates[0].skill = Skill::Listing;
+    let assignment = route(&*store, decision).await;
+    assert_eq!(agent_of(&assignment), Some("a-1"));
+    assert!(assignment.reason.contains("needs shipping") && assignment.reason.contains("in listing"));
+}
+
+pub async fn transactions_with_an_alert_are_told_apart(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let messages = [message("m-1", "t-1", 1), message("m-2", "t-2", 2), message("m-3", "t-1", 3)];
+    store.receive_messages(&messages, 0).await.unwrap();
+    let decisions = vec![flagged(&messages[0], 5), cleared(&messages[1], 5), flagged(&messages[2], 5)];
+    store.commit_moderation(&ModerationBatch { decisions, dead_letters: vec![] }).await.unwrap();
+    let ids = ["t-1", "t-2", "t-3"].map(|id| TransactionId::new(id).unwrap());
+    let alerted = store.alerted_transactions(&ids).await.unwrap();
+    assert_eq!(alerted.into_iter().collect::<Vec<_>>(), [ids[0].clone()]);
+    assert!(store.alerted_transactions(&[]).await.unwrap().is_empty());
 }

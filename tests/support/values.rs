@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimamori::contract::*;
 use mimamori::queue::Inbound;
-use mimamori::routing::{Candidate, Proposal};
+use mimamori::routing::{Candidate, Explanation, Method, Proposal};
 use mimamori::store::*;
 
 /// A fixed moment, so many seconds later.
@@ -94,6 +94,8 @@ pub fn agent(id: &str, skills: &[Skill], languages: &[Language], capacity: u32) 
         languages: languages.to_vec(),
         capacity,
         available: true,
+        team: None,
+        hours: None,
     }
 }
 
@@ -119,13 +121,36 @@ pub fn decision(inquiry: &Inquiry, proposal: Proposal, seconds: i64) -> RoutingD
             SkillProbability { skill: Skill::Other, probability: 0.09 },
         ],
         proposal,
+        explanation: explanation(seconds),
         model_version: "m1".into(),
         at: at(seconds),
     }
 }
 
+/// Reasons without a candidate.
+pub fn explanation(seconds: i64) -> Explanation {
+    Explanation {
+        policy_version: "p1".into(),
+        tick: at(seconds),
+        method: Method::Optimal,
+        step: 1,
+        waited_seconds: 0.1 + 0.2,
+        urgency: 1.5,
+        flagged: false,
+        needs: vec![Skill::Shipping],
+        chosen: None,
+        allowed: 0,
+        candidates: vec![],
+        excluded: BTreeMap::new(),
+    }
+}
+
 /// Offers to these agents in this order.
 pub fn offer(agents: &[&str]) -> Proposal {
-    let candidate = |id: &&str| Candidate { agent_id: AgentId::new(*id).unwrap(), proficiency: 3 };
+    let candidate = |id: &&str| Candidate {
+        agent_id: AgentId::new(*id).unwrap(),
+        skill: Skill::Shipping,
+        proficiency: 3,
+    };
     Proposal::Offer { skill: Skill::Shipping, candidates: agents.iter().map(candidate).collect() }
 }

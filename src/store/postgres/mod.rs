@@ -5,6 +5,7 @@ mod moderation;
 mod outbox;
 mod routing;
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
 use super::fault::Place;
-use super::fields::Fields;
+use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
 use super::{Store, StoreError, schema};
-use crate::contract::{AgentId, Inquiry, InquiryId, TransactionMessage};
+use crate::contract::{AgentId, Inquiry, InquiryId, TransactionId, TransactionMessage};
 use crate::routing::AgentSnapshot;
 
 /// How long a call waits for a connection of the pool, and for the server to accept a new one.
@@ -134,6 +135,37 @@ impl Store for PostgresStore {
 
     async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError> {
         self.decide_inquiry(decision).await
+    }
+
+    async fn alerted_transactions(
+        &self,
+        transactions: &[TransactionId],
+    ) -> Result<BTreeSet<TransactionId>, StoreError> {
+        let ids: Vec<String> = transactions.iter().map(|id| id.as_str().to_owned()).collect();
+        let query = sqlx::query(include_str!("../sql/postgres/alerted.sql")).bind(ids);
+        self.rows(query).await?.iter().map(|row| self.reader().transaction(row)).collect()
+    }
+
+    async fn routing_decisions(
+        &self,
+        period: std::ops::Range<DateTime<Utc>>,
+        after: Option<(DateTime<Utc>, i64)>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRow>, StoreError> {
+        // No decision has number 0: at the beginning of the period everything comes after it.
+        let (time, number) = after.unwrap_or((period.start, 0));
+        let query = sqlx::query(include_str!("../sql/decisions.sql"))
+            .bind(Time(period.start))
+            .bind(Time(period.end))
+            .bind(Time(time))
+            .bind(number)
+            .bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().decision(row)).collect()
+    }
+
+    async fn purge_decisions(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let purge = sqlx::query("delete from routing_decisions where decided_at < $1").bind(Time(before));
+        Ok(self.done(purge.execute(&self.pool).await)?.rows_affected())
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {

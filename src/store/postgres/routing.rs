@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::PostgresStore;
 use crate::contract::{AgentId, InquiryId, Skill};
-use crate::routing::{AgentSnapshot, Candidate, Proposal};
+use crate::routing::{AgentSnapshot, Candidate, Proposal, RECENT_SECONDS};
 use crate::store::StoreError;
 use crate::store::fields::Time;
 use crate::store::prepare;
@@ -57,7 +57,7 @@ impl PostgresStore {
             Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&decision.skills)),
             Proposal::Wait { skill } => waits(decision, *skill),
             Proposal::Offer { skill, candidates } => {
-                match self.take_first(&mut transaction, decision, *skill, candidates).await? {
+                match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
                         let reason = reason::assigned(*skill, &decision.skills, decision.language, &taken);
                         let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
@@ -87,6 +87,13 @@ impl PostgresStore {
             .bind(&decision.model_version)
             .bind(Time(decision.at));
         self.done(decide.execute(&mut *transaction).await)?;
+        let record = sqlx::query(include_str!("../sql/insert_decision.sql"))
+            .bind(decision.inquiry.inquiry_id.as_str())
+            .bind(Time(decision.at))
+            .bind(status.as_str())
+            .bind(assignment.agent_id.as_ref().map(AgentId::as_str))
+            .bind(Json(&decision.explanation));
+        self.done(record.execute(&mut *transaction).await)?;
         let event = prepare::assignment_event(&assignment, status)?;
         self.insert_events(&mut transaction, &[event]).await?;
         self.commit(transaction).await?;
@@ -128,7 +135,6 @@ impl PostgresStore {
         &self,
         connection: &mut PgConnection,
         decision: &RoutingDecision,
-        skill: Skill,
         candidates: &[Candidate],
     ) -> Result<Option<(AgentId, Taken)>, StoreError> {
         for candidate in candidates {
@@ -138,13 +144,14 @@ impl PostgresStore {
             let lock = sqlx::query("select 1 from agents where agent_id = $1 for no key update")
                 .bind(candidate.agent_id.as_str());
             self.done(lock.execute(&mut *attempt).await)?;
-            let take = sqlx::query(include_str!("../sql/take_agent.sql"))
+            let take = sqlx::query(include_str!("../sql/postgres/take_agent.sql"))
                 .bind(candidate.agent_id.as_str())
-                .bind(skill.as_str())
+                .bind(candidate.skill.as_str())
                 .bind(decision.language.as_str())
-                .bind(Time(decision.at));
+                .bind(Time(decision.at))
+                .bind(RECENT_SECONDS);
             if let Some(row) = self.done(take.fetch_optional(&mut *attempt).await)? {
-                let taken = self.reader().taken(&row)?;
+                let taken = self.reader().taken(candidate.skill, &row)?;
                 self.done(attempt.commit().await)?;
                 return Ok(Some((candidate.agent_id.clone(), taken)));
             }
@@ -193,6 +200,8 @@ async fn replace_agent(connection: &mut PgConnection, agent: &AgentProfile) -> R
         .bind(&agent.name)
         .bind(i64::from(agent.capacity))
         .bind(agent.available)
+        .bind(agent.team.as_deref())
+        .bind(agent.hours.as_ref().map(Json))
         .execute(&mut *connection)
         .await?;
     sqlx::query("delete from agent_skills where agent_id = $1").bind(id).execute(&mut *connection).await?;

@@ -1,72 +1,22 @@
-//! The choice: abstain, wait, or offer the inquiry to agents in this order.
+//! "First guess, least loaded": the simple rule that every other policy is measured against, in `mimamori route simulate`.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
-use crate::contract::{AgentId, Language, Skill, SkillProbability};
-
-/// An agent as the store knew them when it was asked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentSnapshot {
-    pub agent_id: AgentId,
-    /// Proficiency 1 (learning) to 5 (expert) for each skill that the agent has.
-    pub skills: BTreeMap<Skill, u8>,
-    pub languages: Vec<Language>,
-    /// Present and taking work.
-    pub available: bool,
-    /// Inquiries in the agent's hands.
-    pub open: u32,
-    /// The most inquiries that the agent works on at once.
-    pub capacity: u32,
-    /// When the agent last received an inquiry; none if never. Longest idle breaks ties.
-    pub last_assigned_at: Option<DateTime<Utc>>,
-}
-
-impl AgentSnapshot {
-    /// Share of the capacity in use, 0 to 1 (1 for an agent without capacity).
-    fn load(&self) -> f64 {
-        if self.capacity == 0 { 1.0 } else { f64::from(self.open) / f64::from(self.capacity) }
-    }
-}
-
-/// What a routing decision depends on besides the inquiry and the agents.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RoutingPolicy {
-    /// Below this probability of the best skill the system abstains: the inquiry goes to triage.
-    pub confidence_floor: f64,
-}
-
-/// An agent who satisfies every constraint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    pub agent_id: AgentId,
-    pub proficiency: u8,
-}
-
-/// What should happen to an inquiry.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Proposal {
-    /// Offer to these, best first; the store takes the first who is still free. Never empty.
-    Offer { skill: Skill, candidates: Vec<Candidate> },
-    /// The skill is clear, but nobody who has it and the language is free now.
-    Wait { skill: Skill },
-    /// The distribution is too flat: a person decides.
-    Triage,
-}
+use super::agent::AgentSnapshot;
+use super::proposal::{Candidate, Proposal};
+use crate::contract::{Language, SkillProbability};
 
 /// Chooses for one inquiry: the most probable skill, then every available agent who has that skill and the language and has
 /// capacity left, least loaded first, longest idle next, and by id so that the same input always gives the same output.
 ///
 /// `skills` is the calibrated distribution, best first.
-pub fn choose(
+pub fn first_guess_least_loaded(
     skills: &[SkillProbability],
     language: Language,
     agents: &[AgentSnapshot],
-    policy: RoutingPolicy,
+    confidence_floor: f64,
 ) -> Proposal {
-    let Some(best) = skills.first().filter(|best| best.probability >= policy.confidence_floor) else {
+    let Some(best) = skills.first().filter(|best| best.probability >= confidence_floor) else {
         return Proposal::Triage;
     };
     let mut free: Vec<(&AgentSnapshot, u8)> = agents
@@ -80,7 +30,11 @@ pub fn choose(
     free.sort_by(|(a, _), (b, _)| by_load_then_idle(a, b));
     let candidates = free
         .into_iter()
-        .map(|(agent, proficiency)| Candidate { agent_id: agent.agent_id.clone(), proficiency })
+        .map(|(agent, proficiency)| Candidate {
+            agent_id: agent.agent_id.clone(),
+            skill: best.skill,
+            proficiency,
+        })
         .collect();
     Proposal::Offer { skill: best.skill, candidates }
 }
@@ -95,7 +49,10 @@ fn by_load_then_idle(a: &AgentSnapshot, b: &AgentSnapshot) -> Ordering {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::contract::{AgentId, Skill};
 
     fn agent(id: &str, open: u32, capacity: u32) -> AgentSnapshot {
         AgentSnapshot {
@@ -106,6 +63,9 @@ mod tests {
             open,
             capacity,
             last_assigned_at: None,
+            team: None,
+            hours: None,
+            recent: 0.0,
         }
     }
 
@@ -113,7 +73,7 @@ mod tests {
         vec![SkillProbability { skill, probability }]
     }
 
-    const POLICY: RoutingPolicy = RoutingPolicy { confidence_floor: 0.5 };
+    const FLOOR: f64 = 0.5;
 
     fn offered(proposal: Proposal) -> Vec<String> {
         match proposal {
@@ -127,7 +87,8 @@ mod tests {
     #[test]
     fn least_loaded_by_share_of_capacity_comes_first() {
         let agents = [agent("a-1", 2, 3), agent("a-2", 2, 8), agent("a-3", 5, 5)];
-        let proposal = choose(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, POLICY);
+        let proposal =
+            first_guess_least_loaded(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, FLOOR);
         assert_eq!(offered(proposal), ["a-2", "a-1"], "a-3 is full");
     }
 
@@ -138,7 +99,8 @@ mod tests {
         let mut earlier = agent("a-2", 0, 2);
         earlier.last_assigned_at = Some("2026-11-21T08:00:00Z".parse().unwrap());
         let agents = [recent, earlier, agent("a-3", 0, 2)];
-        let proposal = choose(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, POLICY);
+        let proposal =
+            first_guess_least_loaded(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, FLOOR);
         assert_eq!(offered(proposal), ["a-3", "a-2", "a-1"]);
     }
 
@@ -151,14 +113,16 @@ mod tests {
         let mut other_skill = agent("a-3", 0, 2);
         other_skill.skills = BTreeMap::from([(Skill::Listing, 5)]);
         let agents = [absent, english, other_skill];
-        let proposal = choose(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, POLICY);
+        let proposal =
+            first_guess_least_loaded(&distribution(Skill::Shipping, 0.9), Language::Ja, &agents, FLOOR);
         assert_eq!(proposal, Proposal::Wait { skill: Skill::Shipping });
     }
 
     #[test]
     fn below_the_floor_it_abstains() {
         let agents = [agent("a-1", 0, 2)];
-        let proposal = choose(&distribution(Skill::Shipping, 0.49), Language::Ja, &agents, POLICY);
+        let proposal =
+            first_guess_least_loaded(&distribution(Skill::Shipping, 0.49), Language::Ja, &agents, FLOOR);
         assert_eq!(proposal, Proposal::Triage);
     }
 }

@@ -1,7 +1,9 @@
 -- Compare and set: every constraint of the proposal is checked again, on the row as it is now, and the inquiry is counted in.
--- The time never goes back, whatever the clocks of two routers say.
+-- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
+-- routing::AgentSnapshot::recent_at knows the same formula.
 update agents
 set open_count = open_count + 1,
+    recent = 1 + coalesce(recent / (1 + case when last_assigned_at > $4 then 0 else extract(epoch from ($4 - last_assigned_at))::double precision / $5 end), 0),
     last_assigned_at = case when last_assigned_at > $4 then last_assigned_at else $4 end
 where agent_id = $1
   and available

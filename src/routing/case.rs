@@ -1,0 +1,47 @@
+//! An inquiry as the engine sees it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::policy::Policy;
+use crate::contract::{AgentId, InquiryId, Language, Priority, Skill, SkillProbability};
+
+/// An inquiry that wants an agent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub inquiry_id: InquiryId,
+    /// The whole calibrated distribution, best first.
+    pub skills: Vec<SkillProbability>,
+    pub language: Language,
+    pub priority: Priority,
+    /// When its waiting began.
+    pub received_at: DateTime<Utc>,
+    /// Its transaction has an alert: it needs a safety skill.
+    pub flagged: bool,
+    /// Agents who gave it back: never offered to them again.
+    pub rejected_by: BTreeSet<AgentId>,
+}
+
+impl Case {
+    /// Seconds of waiting; 0 for a time in the future.
+    pub fn waited(&self, now: DateTime<Utc>) -> f64 {
+        (now - self.received_at).as_seconds_f64().max(0.0)
+    }
+
+    /// The skills of which an agent needs one: the most probable, or any safety skill for a flagged inquiry. None if nothing is
+    /// likely enough, and a person has to decide.
+    pub(super) fn needs(&self, policy: &Policy) -> Option<Vec<Skill>> {
+        if self.flagged && !policy.safety_skills.is_empty() {
+            return Some(policy.safety_skills.iter().copied().collect());
+        }
+        let best = self.skills.first().filter(|best| best.probability >= policy.confidence_floor)?;
+        Some(vec![best.skill])
+    }
+
+    /// Target times waited, and one more for each rank of priority and for a flag: who goes first when agents are short.
+    pub(super) fn urgency(&self, policy: &Policy, now: DateTime<Utc>) -> f64 {
+        let rank = f64::from(self.priority.rank());
+        rank + f64::from(u8::from(self.flagged)) + self.waited(now) / policy.target(self.priority)
+    }
+}

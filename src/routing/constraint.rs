@@ -1,0 +1,121 @@
+//! Why an agent may not have an inquiry.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::agent::AgentSnapshot;
+use super::case::Case;
+use super::policy::{Policy, Step};
+use crate::contract::{AgentId, Skill};
+
+/// Every constraint that can exclude somebody, in the order in which they are looked at; the first that fails is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// Not present.
+    Absent,
+    /// Present, outside their hours.
+    OffShift,
+    /// As many inquiries in their hands as they work on at once.
+    Full,
+    /// Does not speak the customer's language.
+    Language,
+    /// Gave this inquiry back before.
+    Rejected,
+    /// The inquiry is flagged, and they have no safety skill.
+    Training,
+    /// Has neither the skill nor, where that is enough, a neighbouring one. Given up by a later step.
+    Skill,
+    /// Not proficient enough yet. Given up by a later step.
+    Proficiency,
+    /// Of another team. Given up by a later step.
+    Team,
+}
+
+impl Constraint {
+    /// Whether a later step may give it up.
+    pub fn relaxes(self) -> bool {
+        matches!(self, Constraint::Skill | Constraint::Proficiency | Constraint::Team)
+    }
+}
+
+/// What holds for an agent whatever the inquiry.
+pub(super) fn at_work(agent: &AgentSnapshot, now: DateTime<Utc>) -> Result<(), Constraint> {
+    if !agent.available {
+        return Err(Constraint::Absent);
+    }
+    if agent.hours.as_ref().is_some_and(|hours| !hours.cover(now)) {
+        return Err(Constraint::OffShift);
+    }
+    if agent.free() == 0 {
+        return Err(Constraint::Full);
+    }
+    Ok(())
+}
+
+/// What an inquiry asks for at its step.
+pub(super) struct Demand<'a> {
+    pub case: &'a Case,
+    pub needs: Vec<Skill>,
+    /// Skills that will do as well at this step.
+    neighbours: BTreeSet<Skill>,
+    /// Teams that own what is needed; empty if nobody does.
+    teams: BTreeSet<&'a str>,
+    pub step: Step,
+    pub number: usize,
+}
+
+impl<'a> Demand<'a> {
+    /// None if the engine abstains.
+    pub fn of(case: &'a Case, policy: &'a Policy, now: DateTime<Utc>) -> Option<Self> {
+        let needs = case.needs(policy)?;
+        let (number, step) = policy.step(case.waited(now));
+        // Training is not given up: a flagged inquiry stays with the safety skills.
+        let neighbours = if step.neighbours && !case.flagged {
+            needs.iter().filter_map(|skill| policy.neighbours.get(skill)).flatten().copied().collect()
+        } else {
+            BTreeSet::new()
+        };
+        let owns = |skills: &Vec<Skill>| skills.iter().any(|skill| needs.contains(skill));
+        let teams = policy.teams.iter().filter(|(_, skills)| owns(skills)).map(|(team, _)| team.as_str());
+        Some(Self { case, teams: teams.collect(), needs, neighbours, step, number })
+    }
+
+    /// The skill by which an agent at work qualifies, with its proficiency, or the first constraint that excludes them.
+    pub fn admits(&self, agent: &AgentSnapshot) -> Result<(Skill, u8), Constraint> {
+        if !agent.languages.contains(&self.case.language) {
+            return Err(Constraint::Language);
+        }
+        if self.rejected(&agent.agent_id) {
+            return Err(Constraint::Rejected);
+        }
+        let of = |skills: &mut dyn Iterator<Item = &Skill>| {
+            skills
+                .filter_map(|skill| agent.skills.get(skill).map(|proficiency| (*skill, *proficiency)))
+                .reduce(|best, next| if next.1 > best.1 { next } else { best })
+        };
+        let own = of(&mut self.needs.iter());
+        if self.case.flagged && own.is_none() {
+            return Err(Constraint::Training);
+        }
+        let enough = |held: &(Skill, u8)| held.1 >= self.step.min_proficiency;
+        let own_enough = own.filter(enough);
+        let neighbour = || of(&mut self.neighbours.iter());
+        let held = match own_enough.or_else(|| neighbour().filter(enough)) {
+            Some(held) => held,
+            None if own.is_some() || neighbour().is_some() => return Err(Constraint::Proficiency),
+            None => return Err(Constraint::Skill),
+        };
+        let other_team = |team: &String| !self.teams.is_empty() && !self.teams.contains(team.as_str());
+        if !self.step.any_team && agent.team.as_ref().is_some_and(other_team) {
+            return Err(Constraint::Team);
+        }
+        Ok(held)
+    }
+
+    fn rejected(&self, agent: &AgentId) -> bool {
+        self.case.rejected_by.contains(agent)
+    }
+}

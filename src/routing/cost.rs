@@ -1,0 +1,198 @@
+//! What it costs to give an inquiry to an agent, in three parts, and what it costs to let it wait.
+//!
+//! - *Wrong allocation*: 1 − Σ P(skill) · suitability(agent, skill) over the whole distribution; a missing skill has suitability 0.
+//! - *Scarcity*: Σ pressure(skill, language) · suitability over the agent's skills, less what this inquiry itself makes use of. The
+//!   pressure of a skill is D / (D + F): D is the demand that waits for it (Σ P over the inquiries of the tick, and a little for the
+//!   next ones to come), F the free slots that hold it.
+//! - *Fairness*: share of the capacity in use, plus what the agent lately received in proportion to the others.
+
+use chrono::{DateTime, Utc};
+
+use super::agent::AgentSnapshot;
+use super::case::Case;
+use super::policy::Policy;
+use crate::contract::{Language, Skill};
+
+const SKILLS: usize = Skill::ALL.len();
+const LANGUAGES: usize = Language::ALL.len();
+
+/// Demand for each skill that is always expected, in inquiries: what the next moments may bring.
+const COMING_DEMAND: f64 = 0.5;
+/// Having received this many times the average is as bad as it gets.
+const MOST_RECENT: f64 = 3.0;
+/// Above every price of an agent: nobody waits while somebody allowed is free.
+const WAITING: f64 = 20.0;
+/// Beyond this many target times of waiting, one is as urgent as the other.
+const MOST_URGENT: f64 = 1000.0;
+/// Steps of a price that are told apart; below them, idle time decides.
+const STEPS_PER_UNIT: f64 = 1e6;
+/// Places by idle time within one step.
+const RANKS: i64 = 4096;
+
+/// One number for each skill.
+type PerSkill = [f64; SKILLS];
+
+/// The parts of a price, weighted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Parts {
+    pub wrong: f64,
+    pub scarcity: f64,
+    pub fairness: f64,
+}
+
+impl Parts {
+    pub fn total(self) -> f64 {
+        self.wrong + self.scarcity + self.fairness
+    }
+}
+
+/// A price as a whole number, with the place by idle time (0: idle for longest) as its last digits.
+pub(super) fn whole(price: f64, idle_rank: usize) -> i64 {
+    let rank = i64::try_from(idle_rank).unwrap_or(RANKS).min(RANKS - 1);
+    (price.max(0.0) * STEPS_PER_UNIT).round() as i64 * RANKS + rank
+}
+
+/// An agent at work, as numbers.
+pub(super) struct Seat {
+    /// Suitability by skill; 0 for what the agent has not.
+    own: PerSkill,
+    /// The same where a neighbouring skill helps.
+    helped: PerSkill,
+    speaks: [bool; LANGUAGES],
+    /// Price of all skills together.
+    reserve: f64,
+    fairness: f64,
+    /// What one inquiry more adds to `fairness`.
+    pub rise: f64,
+    pub idle_rank: usize,
+}
+
+/// Prices of one tick.
+pub(super) struct Prices<'a> {
+    policy: &'a Policy,
+    pub seats: Vec<Seat>,
+    pressure: [PerSkill; LANGUAGES],
+}
+
+impl<'a> Prices<'a> {
+    /// `agents` are those at work, `cases` those that want one.
+    pub fn of(agents: &[&AgentSnapshot], cases: &[&Case], policy: &'a Policy, now: DateTime<Utc>) -> Self {
+        let recent: Vec<f64> =
+            agents.iter().map(|agent| share(agent.recent_at(now), agent.capacity)).collect();
+        let mean = recent.iter().sum::<f64>() / recent.len().max(1) as f64;
+        let mut by_idle: Vec<usize> = (0..agents.len()).collect();
+        by_idle.sort_by_key(|index| agents[*index].last_assigned_at);
+        let mut seats: Vec<Seat> =
+            agents.iter().zip(recent).map(|(agent, recent)| seat(agent, recent, mean, policy)).collect();
+        for (rank, index) in by_idle.into_iter().enumerate() {
+            seats[index].idle_rank = rank;
+        }
+        let pressure = pressure(agents, &seats, cases);
+        for seat in &mut seats {
+            seat.reserve = languages(seat).map(|language| dot(&seat.own, &pressure[language])).sum();
+        }
+        Self { policy, seats, pressure }
+    }
+
+    pub fn parts(&self, case: &CaseNumbers, seat: &Seat, neighbours: bool) -> Parts {
+        let suitability = if neighbours { &seat.helped } else { &seat.own };
+        let finishes = dot(&case.probability, suitability);
+        let used = dot(&case.probability, &case.pressed(&self.pressure, seat));
+        Parts {
+            wrong: (1.0 - finishes).max(0.0),
+            scarcity: self.policy.scarcity_weight * (seat.reserve - used).max(0.0),
+            fairness: self.policy.fairness_weight * seat.fairness,
+        }
+    }
+
+    /// What it costs to leave an inquiry waiting.
+    pub fn waiting(&self, urgency: f64) -> i64 {
+        whole(WAITING + self.policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+    }
+
+    /// What one inquiry more on the same agent adds to the price.
+    pub fn rise(&self, seat: &Seat) -> i64 {
+        whole(self.policy.fairness_weight * seat.rise, 0)
+    }
+}
+
+/// An inquiry as numbers.
+pub(super) struct CaseNumbers {
+    probability: PerSkill,
+    language: usize,
+}
+
+impl CaseNumbers {
+    pub fn of(case: &Case) -> Self {
+        let mut probability = [0.0; SKILLS];
+        for entry in &case.skills {
+            probability[entry.skill as usize] += entry.probability;
+        }
+        Self { probability, language: case.language as usize }
+    }
+
+    fn pressed(&self, pressure: &[PerSkill; LANGUAGES], seat: &Seat) -> PerSkill {
+        let mut used = pressure[self.language];
+        used.iter_mut().zip(&seat.own).for_each(|(used, own)| *used *= own);
+        used
+    }
+}
+
+fn seat(agent: &AgentSnapshot, recent: f64, mean: f64, policy: &Policy) -> Seat {
+    let mut own = [0.0; SKILLS];
+    for (skill, proficiency) in &agent.skills {
+        own[*skill as usize] = policy.suits(*proficiency);
+    }
+    let mut helped = own;
+    for (skill, neighbours) in &policy.neighbours {
+        let nearest = neighbours.iter().map(|skill| own[*skill as usize]).fold(0.0, f64::max);
+        let helps = &mut helped[*skill as usize];
+        *helps = helps.max(policy.neighbour_share * nearest);
+    }
+    let mut speaks = [false; LANGUAGES];
+    agent.languages.iter().for_each(|language| speaks[*language as usize] = true);
+    let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
+    Seat {
+        own,
+        helped,
+        speaks,
+        reserve: 0.0,
+        fairness: agent.load() + relative,
+        rise: share(1.0, agent.capacity),
+        idle_rank: 0,
+    }
+}
+
+fn share(count: f64, capacity: u32) -> f64 {
+    count / f64::from(capacity.max(1))
+}
+
+fn pressure(agents: &[&AgentSnapshot], seats: &[Seat], cases: &[&Case]) -> [PerSkill; LANGUAGES] {
+    let mut demand = [[COMING_DEMAND; SKILLS]; LANGUAGES];
+    for case in cases {
+        for entry in &case.skills {
+            demand[case.language as usize][entry.skill as usize] += entry.probability;
+        }
+    }
+    let mut free = [[0.0; SKILLS]; LANGUAGES];
+    for (agent, seat) in agents.iter().zip(seats) {
+        for language in languages(seat) {
+            for skill in agent.skills.keys() {
+                free[language][*skill as usize] += f64::from(agent.free());
+            }
+        }
+    }
+    let mut pressure = demand;
+    for (pressure, free) in pressure.iter_mut().flatten().zip(free.iter().flatten()) {
+        *pressure /= *pressure + free;
+    }
+    pressure
+}
+
+fn languages(seat: &Seat) -> impl Iterator<Item = usize> + use<'_> {
+    (0..LANGUAGES).filter(|language| seat.speaks[*language])
+}
+
+fn dot(a: &PerSkill, b: &PerSkill) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

@@ -1,0 +1,240 @@
+//! One tick: all inquiries that wait, and all agents, decided together.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::agent::AgentSnapshot;
+use super::case::Case;
+use super::constraint::{Constraint, Demand, at_work};
+use super::cost::{CaseNumbers, Parts, Prices, Seat, whole};
+use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored};
+use super::policy::Policy;
+use super::proposal::{Candidate, Proposal};
+use super::solve::{NEVER, Problem};
+use crate::contract::{InquiryId, Skill};
+
+/// What should happen to an inquiry, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    pub inquiry_id: InquiryId,
+    pub proposal: Proposal,
+    pub explanation: Explanation,
+}
+
+/// Decides every inquiry at the moment `now`; the answers come in the order of `cases`. The same inquiries and agents, in whatever
+/// order, always get the same answers. No agent is offered more than they can take.
+pub fn decide(cases: &[Case], agents: &[AgentSnapshot], policy: &Policy, now: DateTime<Utc>) -> Vec<Decided> {
+    let mut agents: Vec<&AgentSnapshot> = agents.iter().collect();
+    agents.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
+    let (mut working, mut away) = (Vec::new(), Vec::new());
+    for agent in agents {
+        match at_work(agent, now) {
+            Ok(()) => working.push(agent),
+            Err(constraint) => away.push((agent, constraint)),
+        }
+    }
+    // The most urgent first: that is also the order of the greedy rule.
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&cases[*a], &cases[*b]);
+        b.urgency(policy, now)
+            .total_cmp(&a.urgency(policy, now))
+            .then_with(|| a.inquiry_id.cmp(&b.inquiry_id))
+    });
+    let tick = Tick { version: policy.version(), policy, working, away, now };
+    let mut answers: Vec<Option<Decided>> = vec![None; cases.len()];
+    let (mut asked, mut places) = (Vec::new(), Vec::new());
+    for index in order {
+        match Demand::of(&cases[index], policy, now) {
+            Some(demand) => {
+                asked.push(demand);
+                places.push(index);
+            }
+            None => answers[index] = Some(tick.abstained(&cases[index])),
+        }
+    }
+    for (index, decided) in places.into_iter().zip(tick.match_all(&asked)) {
+        answers[index] = Some(decided);
+    }
+    answers.into_iter().flatten().collect()
+}
+
+struct Tick<'a> {
+    version: String,
+    policy: &'a Policy,
+    working: Vec<&'a AgentSnapshot>,
+    away: Vec<(&'a AgentSnapshot, Constraint)>,
+    now: DateTime<Utc>,
+}
+
+/// The skill by which an agent qualifies, or what excludes them.
+type Admission = Result<(Skill, u8), Constraint>;
+
+impl Tick<'_> {
+    fn match_all(&self, asked: &[Demand<'_>]) -> Vec<Decided> {
+        let cases: Vec<&Case> = asked.iter().map(|demand| demand.case).collect();
+        let prices = Prices::of(&self.working, &cases, self.policy, self.now);
+        let columns = self.working.len();
+        let numbers: Vec<CaseNumbers> = cases.iter().map(|case| CaseNumbers::of(case)).collect();
+        let mut admissions: Vec<Admission> = Vec::with_capacity(asked.len() * columns);
+        let mut cost = Vec::with_capacity(asked.len() * columns);
+        for (demand, numbers) in asked.iter().zip(&numbers) {
+            for (agent, seat) in self.working.iter().zip(&prices.seats) {
+                let admission = demand.admits(agent);
+                cost.push(match admission {
+                    Ok(_) => {
+                        let parts = prices.parts(numbers, seat, demand.step.neighbours);
+                        whole(parts.total(), seat.idle_rank)
+                    }
+                    Err(_) => NEVER,
+                });
+                admissions.push(admission);
+            }
+        }
+        let problem = Problem {
+            columns,
+            cost,
+            wait: cases.iter().map(|case| prices.waiting(case.urgency(self.policy, self.now))).collect(),
+            capacity: self.working.iter().map(|agent| agent.free()).collect(),
+            rise: prices.seats.iter().map(|seat| prices.rise(seat)).collect(),
+        };
+        let method =
+            if problem.cost.len() <= self.policy.exact_pairs { Method::Optimal } else { Method::Greedy };
+        let matching = match method {
+            Method::Optimal => problem.optimal(),
+            _ => problem.greedy(),
+        };
+        let rows = admissions.chunks(columns.max(1)).chain(std::iter::repeat(&[][..]));
+        asked
+            .iter()
+            .zip(&numbers)
+            .zip(matching)
+            .zip(rows)
+            .map(|(((demand, numbers), column), admissions)| {
+                let parts = |seat: &Seat| prices.parts(numbers, seat, demand.step.neighbours);
+                self.decided(demand, method, column, admissions, &prices.seats, &parts)
+            })
+            .collect()
+    }
+
+    fn decided(
+        &self,
+        demand: &Demand<'_>,
+        method: Method,
+        column: Option<usize>,
+        admissions: &[Admission],
+        seats: &[Seat],
+        parts: &dyn Fn(&Seat) -> Parts,
+    ) -> Decided {
+        let case = demand.case;
+        // What an inquiry needs of several skills, the most probable one stands for.
+        let likeliest = case.skills.iter().find(|entry| demand.needs.contains(&entry.skill));
+        let skill = likeliest.map_or(demand.needs[0], |entry| entry.skill);
+        let chosen = column.and_then(|column| {
+            let (skill, proficiency) = admissions[column].ok()?;
+            Some(Candidate { agent_id: self.working[column].agent_id.clone(), skill, proficiency })
+        });
+        let mut explanation = self.explanation(case, method);
+        explanation.step = demand.number;
+        explanation.needs = demand.needs.clone();
+        explanation.chosen = chosen.as_ref().map(|candidate| candidate.agent_id.clone());
+        explanation.allowed = admissions.iter().filter(|admission| admission.is_ok()).count();
+        explanation.excluded = self.excluded(admissions);
+        explanation.candidates = self.candidates(column, admissions, seats, parts);
+        let proposal = match chosen {
+            Some(candidate) => Proposal::Offer { skill, candidates: vec![candidate] },
+            None => Proposal::Wait { skill },
+        };
+        Decided { inquiry_id: case.inquiry_id.clone(), proposal, explanation }
+    }
+
+    fn abstained(&self, case: &Case) -> Decided {
+        Decided {
+            inquiry_id: case.inquiry_id.clone(),
+            proposal: Proposal::Triage,
+            explanation: self.explanation(case, Method::Abstained),
+        }
+    }
+
+    fn explanation(&self, case: &Case, method: Method) -> Explanation {
+        Explanation {
+            policy_version: self.version.clone(),
+            tick: self.now,
+            method,
+            step: 0,
+            waited_seconds: case.waited(self.now),
+            urgency: case.urgency(self.policy, self.now),
+            flagged: case.flagged,
+            needs: Vec::new(),
+            chosen: None,
+            allowed: 0,
+            candidates: Vec::new(),
+            excluded: BTreeMap::new(),
+        }
+    }
+
+    fn excluded(&self, admissions: &[Admission]) -> BTreeMap<Constraint, Excluded> {
+        let here = self.working.iter().zip(admissions);
+        let here = here.filter_map(|(agent, admission)| Some((*agent, admission.err()?)));
+        let mut excluded: BTreeMap<Constraint, Excluded> = BTreeMap::new();
+        for (agent, constraint) in self.away.iter().copied().chain(here) {
+            let entry = excluded.entry(constraint).or_default();
+            entry.agents += 1;
+            if entry.first.len() < EXCLUDED_NAMED {
+                entry.first.push(agent.agent_id.clone());
+            }
+        }
+        excluded
+    }
+
+    /// The cheapest of those who are allowed, the chosen one among them, then of those whom a later step may allow.
+    fn candidates(
+        &self,
+        chosen: Option<usize>,
+        admissions: &[Admission],
+        seats: &[Seat],
+        parts: &dyn Fn(&Seat) -> Parts,
+    ) -> Vec<Scored> {
+        let told = |admission: &Admission| admission.err().is_none_or(Constraint::relaxes);
+        let mut found: Vec<(bool, bool, i64, usize)> = admissions
+            .iter()
+            .enumerate()
+            .filter(|(_, admission)| told(admission))
+            .map(|(index, admission)| {
+                let price = whole(parts(&seats[index]).total(), seats[index].idle_rank);
+                (Some(index) != chosen, admission.is_err(), price, index)
+            })
+            .collect();
+        if found.len() > CANDIDATES_KEPT {
+            found.select_nth_unstable(CANDIDATES_KEPT - 1);
+            found.truncate(CANDIDATES_KEPT);
+        }
+        found.sort_by_key(|(_, excluded, price, index)| (*excluded, *price, *index));
+        found.into_iter().map(|(_, _, _, index)| self.scored(index, admissions, seats, parts)).collect()
+    }
+
+    fn scored(
+        &self,
+        index: usize,
+        admissions: &[Admission],
+        seats: &[Seat],
+        parts: &dyn Fn(&Seat) -> Parts,
+    ) -> Scored {
+        let (agent, seat) = (self.working[index], &seats[index]);
+        let parts = parts(seat);
+        Scored {
+            agent_id: agent.agent_id.clone(),
+            skills: agent.skills.clone(),
+            team: agent.team.clone(),
+            free: agent.free(),
+            capacity: agent.capacity,
+            wrong: parts.wrong,
+            scarcity: parts.scarcity,
+            fairness: parts.fairness,
+            total: parts.total(),
+            idle_rank: seat.idle_rank,
+            excluded: admissions[index].err(),
+        }
+    }
+}

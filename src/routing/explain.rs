@@ -1,0 +1,83 @@
+//! Why a decision is what it is: small enough to be stored beside it, whole enough to be taken again under another policy.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::constraint::Constraint;
+use crate::contract::{AgentId, Skill};
+
+/// Agents that an explanation tells of, at most.
+pub const CANDIDATES_KEPT: usize = 12;
+/// Agents that are named for each constraint, at most.
+pub const EXCLUDED_NAMED: usize = 3;
+
+/// How the inquiries of one tick were matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// All together, at the least total cost.
+    Optimal,
+    /// One after the other, because the tick was too large.
+    Greedy,
+    /// No agent was looked for: the model abstained.
+    Abstained,
+}
+
+/// What a decision on an inquiry rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Names the settings, see [`super::Policy::version`].
+    pub policy_version: String,
+    /// The moment that was decided for. Decisions of one moment were made together.
+    pub tick: DateTime<Utc>,
+    pub method: Method,
+    /// Relaxation step that the inquiry had reached, counted from 0.
+    pub step: usize,
+    pub waited_seconds: f64,
+    pub urgency: f64,
+    pub flagged: bool,
+    /// One of these was asked for; empty when the model abstained.
+    pub needs: Vec<Skill>,
+    /// Whom the tick chose.
+    pub chosen: Option<AgentId>,
+    /// Agents who were allowed.
+    pub allowed: usize,
+    /// The cheapest of them, best first, then the cheapest of those whom only this step excluded; at most [`CANDIDATES_KEPT`].
+    pub candidates: Vec<Scored>,
+    /// How many agents each constraint excluded, with the first few.
+    pub excluded: BTreeMap<Constraint, Excluded>,
+}
+
+/// An agent with what they would have cost, in parts. Each part is weighted; their sum is `total`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    pub agent_id: AgentId,
+    pub skills: BTreeMap<Skill, u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// Inquiries that the agent could take in this tick, and their capacity.
+    pub free: u32,
+    pub capacity: u32,
+    /// Expected wrong-allocation cost: the probability, over the whole distribution, that this agent cannot finish it.
+    pub wrong: f64,
+    /// Price of the agent's other skills.
+    pub scarcity: f64,
+    /// Price of what the agent carries and lately received.
+    pub fairness: f64,
+    pub total: f64,
+    /// Place among the agents by idle time, longest first: breaks ties.
+    pub idle_rank: usize,
+    /// What excluded the agent at this step, though a later one may allow them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded: Option<Constraint>,
+}
+
+/// Who failed a constraint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Excluded {
+    pub agents: usize,
+    /// The first few by id.
+    pub first: Vec<AgentId>,
+}

@@ -1,0 +1,4 @@
+select distinct m.transaction_id
+from messages m
+join alerts a on a.message_id = m.message_id
+where m.transaction_id = any($1)

@@ -1,0 +1,14 @@
+-- Compare and set: every constraint of the proposal is checked again, on the row as it is now, and the inquiry is counted in.
+-- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
+-- routing::AgentSnapshot::recent_at knows the same formula.
+update agents
+set open_count = open_count + 1,
+    recent = 1 + coalesce(recent / (1 + case when last_assigned_at > $4 then 0 else (($4 - last_assigned_at) / 1000000.0) / $5 end), 0),
+    last_assigned_at = case when last_assigned_at > $4 then last_assigned_at else $4 end
+where agent_id = $1
+  and available
+  and open_count < capacity
+  and exists (select 1 from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2)
+  and exists (select 1 from agent_languages l where l.agent_id = agents.agent_id and l.language = $3)
+returning open_count, capacity,
+    (select s.proficiency from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2) as proficiency

@@ -1,0 +1,264 @@
+//! The desk: at every tick, what came in and what waits is matched with the agents together, and each result is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::metrics::{Metrics, Stage};
+use super::retry::{Ended, until_done};
+use super::{Wake, WorkerError};
+use crate::contract::{
+    Inquiry, InquiryId, Language, Rejection, RejectionCode, SkillProbability, TransactionId,
+};
+use crate::queue::Inbound;
+use crate::routing::{AgentSnapshot, Case, Decided, Policy, Proposal, decide};
+use crate::store::{RoutingDecision, RoutingOutcome, Store, StoreError, WaitingInquiry};
+
+/// How often old decisions are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+
+/// An inquiry with what was predicted for it.
+#[derive(Debug, Clone)]
+pub struct Predicted {
+    pub inquiry: Inquiry,
+    pub language: Language,
+    pub skills: Vec<SkillProbability>,
+    pub model_version: String,
+}
+
+impl Predicted {
+    /// As the engine sees it. `flagged`: its transaction has an alert.
+    pub fn case(&self, flagged: bool) -> Case {
+        Case {
+            inquiry_id: self.inquiry.inquiry_id.clone(),
+            skills: self.skills.clone(),
+            language: self.language,
+            priority: self.inquiry.priority,
+            received_at: self.inquiry.received_at,
+            flagged,
+            rejected_by: BTreeSet::new(),
+        }
+    }
+
+    /// With what was decided, on its way into the store.
+    pub fn with(self, decided: Decided, at: DateTime<Utc>) -> RoutingDecision {
+        RoutingDecision {
+            inquiry: self.inquiry,
+            language: self.language,
+            skills: self.skills,
+            proposal: decided.proposal,
+            explanation: decided.explanation,
+            model_version: self.model_version,
+            at,
+        }
+    }
+}
+
+impl From<WaitingInquiry> for Predicted {
+    fn from(one: WaitingInquiry) -> Self {
+        Self {
+            inquiry: one.inquiry,
+            language: one.language,
+            skills: one.skills,
+            model_version: one.model_version,
+        }
+    }
+}
+
+/// Inquiries that came in together. Its end is told once every one of them is committed; a desk that goes away tells nothing.
+pub struct Submission {
+    pub inquiries: Vec<Predicted>,
+    pub committed: oneshot::Sender<()>,
+}
+
+/// Matches inquiries with agents.
+pub struct Desk {
+    pub store: Arc<dyn Store>,
+    pub policy: Arc<Policy>,
+    /// The shortest time between two ticks.
+    pub every: Duration,
+    /// Waiting inquiries that one tick takes up.
+    pub limit: u32,
+    /// Commits under way at once.
+    pub commits: usize,
+    /// How long decisions are kept.
+    pub keep: TimeDelta,
+    pub metrics: Metrics,
+    pub outbox: Wake,
+    pub abandon: CancellationToken,
+}
+
+impl Desk {
+    /// Runs until nobody can submit any more. After `shutdown` it serves what is still submitted, and leaves what waits.
+    pub async fn run(
+        self,
+        mut incoming: mpsc::Receiver<Submission>,
+        shutdown: CancellationToken,
+    ) -> Result<(), WorkerError> {
+        let mut collected: Vec<Submission> = Vec::new();
+        let mut next = Instant::now();
+        let mut quiet_until = Instant::now();
+        let mut next_purge = Instant::now();
+        loop {
+            let idle = collected.is_empty() && shutdown.is_cancelled();
+            tokio::select! {
+                submission = incoming.recv() => match submission {
+                    Some(submission) => {
+                        collected.push(submission);
+                        // After a time without work, what comes in need not wait for the end of the beat.
+                        next = next.min(quiet_until.max(Instant::now()));
+                        continue;
+                    }
+                    None if collected.is_empty() => return Ok(()),
+                    None => {}
+                },
+                () = sleep_until(next), if !idle => {}
+                () = shutdown.cancelled(), if !shutdown.is_cancelled() => continue,
+            }
+            next = Instant::now() + self.every;
+            let (inquiries, told): (Vec<_>, Vec<_>) =
+                collected.drain(..).map(|one| (one.inquiries, one.committed)).unzip();
+            let fresh = inquiries.into_iter().flatten().collect();
+            match self.tick(fresh, !shutdown.is_cancelled()).await {
+                // Who submitted may have been told to give up meanwhile.
+                Ok(worked) => {
+                    if worked {
+                        quiet_until = next;
+                    }
+                    told.into_iter().for_each(|committed| _ = committed.send(()));
+                }
+                Err(Ended::Abandoned) => return Ok(()),
+                Err(Ended::Failed(error)) => return Err(error.into()),
+            }
+            if Instant::now() >= next_purge {
+                next_purge = Instant::now() + PURGE_EVERY;
+                match self.purge().await {
+                    Ok(()) => {}
+                    Err(Ended::Abandoned) => return Ok(()),
+                    Err(Ended::Failed(error)) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// `false` if there was nothing to decide.
+    async fn tick(&self, fresh: Vec<Predicted>, waiting: bool) -> Result<bool, Ended<StoreError>> {
+        let known: BTreeSet<InquiryId> = fresh.iter().map(|one| one.inquiry.inquiry_id.clone()).collect();
+        // The same inquiry twice in one tick would be offered two agents.
+        let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
+        if waiting {
+            let read = || self.store.waiting_inquiries(self.limit);
+            for one in until_done("read waiting inquiries", &self.abandon, read).await? {
+                all.insert(one.inquiry.inquiry_id.clone(), one.into());
+            }
+        }
+        for one in fresh {
+            all.entry(one.inquiry.inquiry_id.clone()).or_insert(one);
+        }
+        if all.is_empty() {
+            return Ok(false);
+        }
+        let agents = until_done("read agents", &self.abandon, || self.store.agents()).await?;
+        let all: Vec<Predicted> = all.into_values().collect();
+        let alerted = self.alerted(&all).await?;
+        let now = Utc::now();
+        let cases = all.iter().map(|one| one.case(is_flagged(&one.inquiry, &alerted))).collect();
+        let timer = self.metrics.stage(Stage::Match);
+        let decided = matched(cases, agents, self.policy.clone(), now).await;
+        timer.stop();
+        let decisions = all.into_iter().zip(decided).map(|(one, decided)| one.with(decided, now)).filter(
+            // What waits as before is written already.
+            |decision| {
+                known.contains(&decision.inquiry.inquiry_id)
+                    || !matches!(decision.proposal, Proposal::Wait { .. })
+            },
+        );
+        stream::iter(decisions)
+            .map(|decision| self.commit(decision))
+            .buffer_unordered(self.commits)
+            .try_collect::<()>()
+            .await?;
+        self.outbox.notify();
+        Ok(true)
+    }
+
+    async fn alerted(&self, all: &[Predicted]) -> Result<BTreeSet<TransactionId>, Ended<StoreError>> {
+        let transactions: BTreeSet<&TransactionId> =
+            all.iter().filter_map(|one| one.inquiry.transaction_id.as_ref()).collect();
+        if transactions.is_empty() || self.policy.safety_skills.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let transactions: Vec<TransactionId> = transactions.into_iter().cloned().collect();
+        until_done("read alerts", &self.abandon, || self.store.alerted_transactions(&transactions)).await
+    }
+
+    /// An agent who was taken meanwhile leaves the inquiry waiting: the next tick decides it again.
+    async fn commit(&self, decision: RoutingDecision) -> Result<(), Ended<StoreError>> {
+        let timer = self.metrics.stage(Stage::Commit);
+        let committed =
+            until_done("commit routing", &self.abandon, || self.store.commit_routing(&decision)).await;
+        match committed {
+            Ok(outcome) => {
+                timer.stop();
+                self.account(&decision, &outcome);
+                Ok(())
+            }
+            Err(Ended::Failed(StoreError::Refused(detail))) => self.bury(&decision.inquiry, detail).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    fn account(&self, decision: &RoutingDecision, outcome: &RoutingOutcome) {
+        self.metrics.routed(decision, outcome);
+        let step = decision.explanation.step;
+        if step > 0 && matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some())
+        {
+            let waited_s = decision.explanation.waited_seconds as u64;
+            tracing::info!(inquiry = %decision.inquiry.inquiry_id, step, waited_s, "assigned after relaxing");
+        }
+    }
+
+    /// A row that the database refuses for good becomes a dead letter.
+    async fn bury(&self, inquiry: &Inquiry, detail: String) -> Result<(), Ended<StoreError>> {
+        let body = serde_json::to_vec(inquiry).unwrap_or_default();
+        let rejection = Rejection::new(RejectionCode::Unstorable, detail);
+        self.metrics.rejected(Inbound::Inquiries, rejection.code);
+        let letters = [super::dead_letters::dead_letter(Inbound::Inquiries, body, rejection)];
+        until_done("store dead letters", &self.abandon, || self.store.commit_dead_letters(&letters)).await
+    }
+
+    async fn purge(&self) -> Result<(), Ended<StoreError>> {
+        let before = Utc::now() - self.keep;
+        let gone =
+            until_done("purge decisions", &self.abandon, || self.store.purge_decisions(before)).await?;
+        if gone > 0 {
+            tracing::info!(decisions = gone, "old routing decisions deleted");
+        }
+        Ok(())
+    }
+}
+
+/// Whether the inquiry's transaction is one of those that have an alert.
+pub fn is_flagged(inquiry: &Inquiry, alerted: &BTreeSet<TransactionId>) -> bool {
+    inquiry.transaction_id.as_ref().is_some_and(|transaction| alerted.contains(transaction))
+}
+
+/// The engine, off the asynchronous threads.
+async fn matched(
+    cases: Vec<Case>,
+    agents: Vec<AgentSnapshot>,
+    policy: Arc<Policy>,
+    now: DateTime<Utc>,
+) -> Vec<Decided> {
+    let work = move || decide(&cases, &agents, &policy, now);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(decided) => decided,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
