@@ -34,9 +34,11 @@ pub struct Arguments {
 pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     let input = read(arguments.file.as_deref())?;
     parts::start_threads(config)?;
-    let base = parts::base(config)?;
-    let moderator = parts::moderator_with(config, &base, parts::Heads::Usable)?;
-    drop(base);
+    let (model, rules) = rayon::join(
+        || parts::conversation_model(config, &parts::base(config)?, parts::Heads::Usable),
+        || parts::rule_pack(config),
+    );
+    let moderator = parts::assemble(config, model?, rules?)?;
     let mut session = Session {
         moderator: &moderator,
         limits: Limits::from(&config.limits),

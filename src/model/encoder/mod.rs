@@ -315,8 +315,10 @@ mod tests {
             .map(|isa| Encoder::with_isa(&weights, isa).unwrap().pooled(&sequences[..2]))
             .collect();
         for (found, expected) in all[1..].iter().flatten().zip(all[0].iter().cycle()) {
+            // A float that differs in its last bit can fall on the other side of a half; twelve layers later the vectors of two
+            // variants are about as far from one another as from the reference.
             let similarity = cosine(&found[0], &expected[0]);
-            assert!(similarity > 0.9999, "cosine {similarity}");
+            assert!(similarity > 0.9995, "cosine {similarity}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Most routines are written once, as plain Rust that the compiler can vectorise, and compiled twice: for any processor, and for
 //! those with AVX2 and FMA. The matrix product has hand-written instructions for AVX2 and for AVX-512 with VNNI, attention for
-//! the latter. All variants compute with the same integers, whose sums are exact, so they differ by the rounding of floats only.
+//! the latter. All variants use the same number formats, and their integer sums are exact: they differ by the rounding of floats only.
 
 mod attention;
 #[cfg(target_arch = "x86_64")]
