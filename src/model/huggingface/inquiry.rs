@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::{Classifier, Tokens, log_sum_exp};
 use crate::contract::Skill;
 use crate::model::folder::FolderError;
@@ -44,7 +46,7 @@ impl InquiryClassifier {
             let subject = subject.map(|subject| format!("{subject}\n"));
             self.classifier.read(subject.as_deref(), text, Joined::Text)
         };
-        let inputs: Vec<Tokens> = inquiries.iter().map(read).collect();
+        let inputs: Vec<Tokens> = inquiries.par_iter().map(read).collect();
         let of_skills = |logits: Vec<f64>| {
             self.outputs
                 .iter()

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::{Classifier, Tokens, log_sum_exp};
 use crate::contract::Role;
 use crate::model::folder::FolderError;
@@ -46,8 +48,8 @@ impl PolicyClassifier {
     /// The logit of a violation for every judged message, one conversation after the other.
     pub fn logits(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<f64> {
         let inputs: Vec<Tokens> = conversations
-            .iter()
-            .flat_map(|(turns, judged)| judged.clone().map(|index| self.read(turns, index)))
+            .par_iter()
+            .flat_map_iter(|(turns, judged)| judged.clone().map(|index| self.read(turns, index)))
             .collect();
         self.classifier.logits(&inputs).iter().map(|outputs| self.logit(outputs)).collect()
     }
