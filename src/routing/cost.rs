@@ -20,8 +20,10 @@ const LANGUAGES: usize = Language::ALL.len();
 const COMING_DEMAND: f64 = 0.5;
 /// Having received this many times the average is as bad as it gets.
 const MOST_RECENT: f64 = 3.0;
-/// Above every price of an agent: nobody waits while somebody allowed is free.
-const WAITING: f64 = 20.0;
+/// More than the parts of a price can come to, unweighted. Fairness: the whole capacity and [`MOST_RECENT`], and as much again by what
+/// one tick adds. Scarcity: every skill in every language.
+const MOST_UNFAIR: f64 = 2.0 * (1.0 + MOST_RECENT);
+const MOST_SCARCE: f64 = (SKILLS * LANGUAGES) as f64;
 /// Beyond this many target times of waiting, one is as urgent as the other.
 const MOST_URGENT: f64 = 1000.0;
 /// Steps of a price that are told apart; below them, idle time decides.
@@ -105,9 +107,11 @@ impl<'a> Prices<'a> {
         }
     }
 
-    /// What it costs to leave an inquiry waiting.
+    /// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
     pub fn waiting(&self, urgency: f64) -> i64 {
-        whole(WAITING + self.policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+        let dearest =
+            1.0 + self.policy.fairness_weight * MOST_UNFAIR + self.policy.scarcity_weight * MOST_SCARCE;
+        whole(2.0 * dearest + self.policy.urgency_weight * urgency.min(MOST_URGENT), 0)
     }
 
     /// What one inquiry more on the same agent adds to the price.

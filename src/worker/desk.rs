@@ -107,6 +107,10 @@ impl Desk {
         let mut next_purge = Instant::now();
         loop {
             let idle = collected.is_empty() && shutdown.is_cancelled();
+            if shutdown.is_cancelled() {
+                // Who ends waits for no beat.
+                next = Instant::now();
+            }
             tokio::select! {
                 submission = incoming.recv() => match submission {
                     Some(submission) => {

@@ -104,6 +104,15 @@ impl Settings {
         if config.is_decoder {
             return Err(fail(format!("expected an encoder, found a {network} with `is_decoder`")));
         }
+        for (name, value) in [
+            ("vocab_size", config.vocab_size),
+            ("hidden_size", config.hidden_size),
+            ("intermediate_size", config.intermediate_size),
+        ] {
+            if value == 0 {
+                return Err(fail(format!("`{name}`: expected more than 0")));
+            }
+        }
         if config.num_attention_heads == 0 || !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return Err(fail(format!(
                 "expected `hidden_size` to be a multiple of `num_attention_heads`, found {} and {}",
@@ -111,6 +120,10 @@ impl Settings {
             )));
         }
         let padding = config.pad_token_id.unwrap_or(u32::from(roberta));
+        if padding as usize >= config.vocab_size {
+            let expected = format!("expected an id below `vocab_size`, {}", config.vocab_size);
+            return Err(fail(format!("`pad_token_id`: {expected}, found {padding}")));
+        }
         // RoBERTa counts positions from the one after that of padding.
         let reserved = if roberta { padding as usize + 1 } else { 0 };
         let limit = config.max_position_embeddings.saturating_sub(reserved);
@@ -132,7 +145,7 @@ impl Settings {
             layer_norm_epsilon: config.layer_norm_eps.unwrap_or(1e-12),
             padding,
             positions: config.max_position_embeddings,
-            limit,
+            limit: limit.min(MOST_TOKENS),
             exclusive: labels.len() > 1
                 && config.problem_type.as_deref() != Some("multi_label_classification"),
             labels,
@@ -141,13 +154,21 @@ impl Settings {
     }
 }
 
+/// Most tokens of one input, whatever the positions would allow: attention costs their square, in memory too.
+const MOST_TOKENS: usize = 512;
+/// More outputs than this are a damaged file.
+const MOST_LABELS: usize = 10_000;
 /// With less room no message can be read.
 const FEWEST_POSITIONS: usize = 8;
 
 /// The outputs' names by their numbers; `transformers` leaves them out where there are two that nobody named.
 fn labels(named: Option<BTreeMap<String, String>>, count: Option<usize>) -> Result<Vec<String>, String> {
     let Some(named) = named else {
-        return Ok((0..count.unwrap_or(2)).map(|index| format!("LABEL_{index}")).collect());
+        let count = count.unwrap_or(2);
+        if !(1..=MOST_LABELS).contains(&count) {
+            return Err(format!("`num_labels`: expected 1 to {MOST_LABELS}, found {count}"));
+        }
+        return Ok((0..count).map(|index| format!("LABEL_{index}")).collect());
     };
     let labels: Vec<String> =
         (0..named.len()).filter_map(|index| named.get(&index.to_string()).cloned()).collect();

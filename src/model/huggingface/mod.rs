@@ -45,6 +45,16 @@ impl Classifier {
     /// Opens a folder and tries it. With `expected`, the hashes by name from a model's description, every file is checked first,
     /// and no other file is read.
     pub fn open(folder: &Path, expected: Option<&BTreeMap<String, String>>) -> Result<Self, FolderError> {
+        // The libraries that read these files trust them in places; a damaged one must not take more out than itself.
+        std::panic::catch_unwind(|| Self::open_files(folder, expected)).unwrap_or_else(|_| {
+            Err(FolderError::new(
+                folder,
+                "expected files that fit each other; reading them failed inside a library",
+            ))
+        })
+    }
+
+    fn open_files(folder: &Path, expected: Option<&BTreeMap<String, String>>) -> Result<Self, FolderError> {
         let mut files = Files::new(folder, expected);
         let settings = Settings::read(&files.path(CONFIG), &files.read(CONFIG)?)?;
         let reader = Reader::open(&mut files, &settings)?;
@@ -63,11 +73,16 @@ impl Classifier {
         Ok(classifier)
     }
 
-    /// Reads the longest input there can be: whatever fails then would fail at work.
+    /// Reads the longest input there can be, in both frames, beside a short one: whatever fails then would fail at work.
     fn try_out(&self) -> Result<(), String> {
         let longest = "a b ".repeat(self.settings.limit);
-        let input = self.reader.read(Some(&longest), "c", Joined::Pair);
-        let logits = self.network.logits(&[&input], self.settings.padding).map_err(|error| plain(&error))?;
+        let inputs = [
+            self.reader.read(Some(&longest), "c", Joined::Pair),
+            self.reader.read(None, &longest, Joined::Text),
+            self.reader.read(None, "c", Joined::Text),
+        ];
+        let inputs: Vec<&Tokens> = inputs.iter().collect();
+        let logits = self.network.logits(&inputs, self.settings.padding).map_err(|error| plain(&error))?;
         match logits.iter().flatten().find(|logit| !logit.is_finite()) {
             Some(logit) => Err(format!("expected weights that give finite outputs, found {logit}")),
             None => Ok(()),

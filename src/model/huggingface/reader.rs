@@ -141,12 +141,15 @@ impl Frame {
             })
             .collect();
         let frame = Self { places };
-        let texts = frame.places.len() - frame.special().count();
+        let count = |place| frame.places.iter().filter(|(found, _)| *found == place).count();
         let opened = matches!(frame.places.first(), Some((Place::Special(_), _)));
-        if !opened || texts != 1 + usize::from(pair) {
+        if !opened || count(Place::First) != 1 || count(Place::Second) != usize::from(pair) {
             return Err(
                 "expected a post-processor that puts special tokens before, between and after texts".into()
             );
+        }
+        if frame.special().count() * 2 > settings.limit {
+            return Err(format!("expected few special tokens around texts of {} at most", settings.limit));
         }
         if frame.places.iter().any(|(_, kind)| *kind as usize >= settings.types) {
             return Err(format!(
