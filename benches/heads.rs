@@ -21,6 +21,9 @@ mod elsewhere;
 
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/models/policies/external_induction");
 
+/// Writes the folder of a policy.
+type Write = fn(&Policy, &Path);
+
 /// The shipped head under another name.
 fn head(policy: &Policy, folder: &Path) {
     let mut description: PolicyDescription =
@@ -84,7 +87,7 @@ fn heads(criterion: &mut Criterion) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("threads can be started");
     let mut group = criterion.benchmark_group(format!("conversations, {messages} messages"));
     group.sample_size(10).throughput(Throughput::Elements(messages as u64));
-    let kinds: [(&str, usize, fn(&Policy, &Path)); 3] =
+    let kinds: [(&str, usize, Write); 3] =
         [("1 head", 1, head), ("32 heads", 32, head), ("1 classifier from elsewhere", 1, classifier)];
     for (name, count, write) in kinds {
         let mut model = ConversationModel::open(&base, &root.join("models/conversation"))
