@@ -4,6 +4,10 @@ mod support;
 
 #[path = "program/command_line.rs"]
 mod command_line;
+#[path = "support/elsewhere.rs"]
+mod elsewhere;
+#[path = "program/elsewhere.rs"]
+mod elsewhere_adopted;
 #[path = "program/faults.rs"]
 mod faults;
 #[path = "program/live_rules.rs"]

@@ -55,6 +55,7 @@ on_both! {
     routing::waiting_again_tells_nothing_until_it_is_assigned,
     routing::triage_is_decided_and_does_not_wait,
     routing::waiting_inquiries_come_by_priority_then_age,
+    routing::when_more_wait_than_one_tick_takes_every_desk_has_its_turn,
     routing::resolving_frees_the_capacity_once,
     routing::replacing_an_agent_keeps_the_load,
     routing::an_inquiry_comes_back_as_it_was_received,

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::Utc;
+use serde::Serialize;
 
 use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{Limits, MessageId, TransactionId, TransactionMessage, Verdict, decode_message};
-use crate::moderation::{Conversation, Moderator, Turn};
+use crate::contract::{
+    Action, Limits, MessageId, Policy, TransactionId, TransactionMessage, Verdict, decode_message,
+};
+use crate::moderation::{Conversation, Moderator, Turn, Weight};
 
 /// The first batch is small, so that the first verdict comes soon; the later ones are large, so that whole conversations are
 /// read in one pass.
@@ -22,18 +25,25 @@ const BATCH: usize = 512;
 pub struct Arguments {
     /// JSON lines; standard input without it
     file: Option<PathBuf>,
+    /// Add to every verdict that does something the words and the earlier messages that weighed most in the model's judgement, at
+    /// most so many for each policy. Each such message is read again once for each of its words
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "5", default_value_t = 0, hide_default_value = true)]
+    explain: usize,
 }
 
 pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     let input = read(arguments.file.as_deref())?;
     parts::start_threads(config)?;
-    let base = parts::base(config)?;
-    let moderator = parts::moderator_with(config, &base, parts::Heads::Usable)?;
-    drop(base);
+    let (model, rules) = rayon::join(
+        || parts::conversation_model(config, &parts::base(config)?, parts::Heads::Usable),
+        || parts::rule_pack(config),
+    );
+    let moderator = parts::assemble(config, model?, rules?)?;
     let mut session = Session {
         moderator: &moderator,
         limits: Limits::from(&config.limits),
         context: config.moderation.context_messages,
+        explain: arguments.explain,
         conversations: HashMap::new(),
     };
     let mut output = Output::new();
@@ -77,12 +87,24 @@ struct Session<'a> {
     moderator: &'a Moderator,
     limits: Limits,
     context: usize,
+    /// Most weights for each policy of a verdict.
+    explain: usize,
     conversations: HashMap<TransactionId, Known>,
+}
+
+/// A verdict as it is printed.
+#[derive(Debug, Serialize)]
+struct Printed {
+    #[serde(flatten)]
+    verdict: Verdict,
+    /// Heaviest first; left out unless asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explanation: Vec<Weight>,
 }
 
 impl Session<'_> {
     /// One result for each line, in order.
-    fn judge(&mut self, batch: &[Line]) -> Vec<Result<Verdict, BadLine>> {
+    fn judge(&mut self, batch: &[Line]) -> Vec<Result<Printed, BadLine>> {
         let decoded: Vec<Result<TransactionMessage, BadLine>> = batch
             .iter()
             .map(|(number, line)| {
@@ -100,10 +122,30 @@ impl Session<'_> {
                 decoded.map(|_| {
                     let (conversation, turn) = place;
                     let first = conversations[conversation].judged.start;
-                    decisions[conversation][turn - first].verdict.clone()
+                    let verdict = decisions[conversation][turn - first].verdict.clone();
+                    Printed {
+                        explanation: self.explain(&conversations[conversation], turn, &verdict),
+                        verdict,
+                    }
                 })
             })
             .collect()
+    }
+
+    /// What weighed most, for the policies of which anything was found.
+    fn explain(&self, conversation: &Conversation, turn: usize, verdict: &Verdict) -> Vec<Weight> {
+        if self.explain == 0 || verdict.action == Action::None {
+            return Vec::new();
+        }
+        let found = |policy: &Policy| verdict.labels.iter().any(|label| label.policy == *policy);
+        let mut shown: HashMap<Policy, usize> = HashMap::new();
+        let mut weights = self.moderator.explain(conversation, turn);
+        weights.retain(|weight| {
+            let shown = shown.entry(weight.policy.clone()).or_default();
+            *shown += 1;
+            weight.weight > 0.0 && *shown <= self.explain && found(&weight.policy)
+        });
+        weights
     }
 
     /// Appends the lines to their conversations. Gives the conversations with what is to be judged in them, and for every line its

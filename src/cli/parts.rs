@@ -61,7 +61,12 @@ pub fn moderator(config: &Config, base: &Base) -> Result<Arc<Moderator>, CliErro
 /// the model is read.
 pub fn moderator_with(config: &Config, base: &Base, heads: Heads) -> Result<Arc<Moderator>, CliError> {
     let (model, rules) = rayon::join(|| conversation_model(config, base, heads), || rule_pack(config));
-    let ((model, headless), rules) = (model?, rules?);
+    assemble(config, model?, rules?)
+}
+
+/// The same from its parts, for those who read the model and compile the pack side by side with other things.
+pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<Arc<Moderator>, CliError> {
+    let UsableModel { model, headless } = model;
     let tokenizer = Tokenizer::new().map_err(|error| CliError::Bug(error.to_string()))?;
     let policies = model
         .heads()
@@ -96,11 +101,12 @@ pub fn moderator_with(config: &Config, base: &Base, heads: Heads) -> Result<Arc<
 }
 
 /// The model with the heads that can be used, and the policies whose head cannot.
-fn conversation_model(
-    config: &Config,
-    base: &Base,
-    wanted: Heads,
-) -> Result<(ConversationModel, Vec<Policy>), CliError> {
+pub struct UsableModel {
+    model: ConversationModel,
+    headless: Vec<Policy>,
+}
+
+pub fn conversation_model(config: &Config, base: &Base, wanted: Heads) -> Result<UsableModel, CliError> {
     let folder = locate(&config.models.conversation, "model folder", "models.conversation")?;
     let heads = locate(&config.models.policies, "folder of policy heads", "models.policies")?;
     let mut model = ConversationModel::open(base, &folder)?;
@@ -123,7 +129,7 @@ fn conversation_model(
     match first_error {
         // Not one head is more likely a wrong folder than a broken model.
         Some(error) if model.heads().is_empty() => Err(error.into()),
-        _ => Ok((model, headless)),
+        _ => Ok(UsableModel { model, headless }),
     }
 }
 

@@ -58,12 +58,19 @@ async fn work(config: &Config, worker: &Worker, stop: &CancellationToken) -> Res
 /// Loads the engines; takes a second of computing, so callers run it off the asynchronous threads.
 pub fn build(config: &Config, queue: Arc<dyn Queue>, store: Arc<dyn Store>) -> Result<Worker, CliError> {
     parts::start_threads(config)?;
-    let base = parts::base(config)?;
-    let (moderator, inquiries) = rayon::join(
-        || parts::moderator_with(config, &base, parts::Heads::Usable),
-        || parts::inquiry_model(config, &base),
+    let (models, rules) = rayon::join(
+        || -> Result<_, CliError> {
+            let base = parts::base(config)?;
+            let (model, inquiries) = rayon::join(
+                || parts::conversation_model(config, &base, parts::Heads::Usable),
+                || parts::inquiry_model(config, &base),
+            );
+            Ok((model?, inquiries?))
+        },
+        || parts::rule_pack(config),
     );
-    let (moderator, inquiries) = (moderator?, inquiries?);
+    let (model, inquiries) = models?;
+    let moderator = parts::assemble(config, model, rules?)?;
     let routing = parts::routing_policy(config, &inquiries);
     let metrics = Metrics::new(vec![
         ("version".into(), env!("CARGO_PKG_VERSION").into()),

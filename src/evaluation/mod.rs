@@ -10,6 +10,7 @@ mod logistic;
 mod page;
 mod policies;
 mod report;
+mod untimed;
 
 pub use baseline::keyword_score;
 pub use calibrate::{WRONG_ALLOCATION_RATE, calibrate_inquiries, calibrate_policies};
@@ -19,3 +20,4 @@ pub use inquiries::{InquiryFigures, evaluate_inquiries};
 pub use page::evaluation_page;
 pub use policies::{Observation, PolicyFigures, evaluate_policy, observe, observe_rules, probability};
 pub use report::{inquiry_report, policy_report, tag_report, workload_report};
+pub use untimed::untimed;

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use super::curves::Curves;
-use crate::contract::{Action, Language, MessageId, Policy, TransactionId};
+use super::untimed::{minute, untimed};
+use crate::contract::{Action, Language, Policy};
 use crate::corpus::Conversation as Labelled;
 use crate::model::metrics::{at_threshold, average_precision, calibration_error, threshold_for_precision};
-use crate::moderation::{Conversation, Moderator, PolicySettings, Turn, final_probability};
+use crate::moderation::{Conversation, Moderator, PolicySettings, final_probability};
 use crate::rules::{self, Mode, RulePack, Severity};
 use crate::text::{DictionaryError, Tokenizer, Views};
 
@@ -29,10 +28,16 @@ pub struct Observation {
 
 /// Reads every message of the conversations with rules and model.
 pub fn observe(moderator: &Moderator, conversations: &[Labelled]) -> Vec<Observation> {
-    let prepared: Vec<Conversation> = conversations.iter().filter_map(conversation).collect();
+    let (conversations, prepared): (Vec<&Labelled>, Vec<Conversation>) = conversations
+        .iter()
+        .filter_map(|labelled| {
+            let messages = labelled.messages.iter().map(|message| (message.from, message.text.as_str()));
+            Some((labelled, untimed(&labelled.conversation, messages)?))
+        })
+        .unzip();
     let evidence = moderator.evidence(&prepared);
     let mut all = Vec::new();
-    for (labelled, evidence) in conversations.iter().zip(evidence) {
+    for (labelled, evidence) in conversations.into_iter().zip(evidence) {
         for (message, judged) in labelled.messages.iter().zip(evidence) {
             let of_policy = |settings: &PolicySettings| {
                 judged
@@ -94,35 +99,6 @@ pub fn observe_rules(
         }
     }
     Ok(all)
-}
-
-/// Corpus messages have no times; one a minute is taken.
-fn minute(index: usize) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(index as i64)
-}
-
-/// A labelled conversation as the moderator takes it. `None` for an id that the contract would refuse.
-fn conversation(labelled: &Labelled) -> Option<Conversation> {
-    let turns: Option<Vec<Turn>> = labelled
-        .messages
-        .iter()
-        .enumerate()
-        .map(|(index, message)| {
-            Some(Turn {
-                message_id: MessageId::new(format!("{}#{index}", labelled.conversation)).ok()?,
-                role: message.from,
-                text: message.text.clone(),
-                sent_at: minute(index),
-            })
-        })
-        .collect();
-    let turns = turns?;
-    Some(Conversation {
-        transaction_id: TransactionId::new(&labelled.conversation).ok()?,
-        judged: 0..turns.len(),
-        turns,
-        complete: true,
-    })
 }
 
 /// Figures of one policy on one set of messages.

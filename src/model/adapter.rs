@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 
-use super::encoder::weights::EncoderWeights;
+use super::encoder::weights::LayerWeights;
 
 /// One adapted dense layer: its weight gains (down · up)ᵀ.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,13 +34,11 @@ pub struct AdapterError {
 }
 
 impl Adapter {
-    /// Adds the adapter to the encoder's weights.
-    pub fn merge(&self, weights: &mut EncoderWeights) -> Result<(), String> {
-        for ((layer, name), part) in &self.parts {
+    /// Adds what the adapter has for a layer of the encoder to its weights.
+    pub fn merge(&self, layer: usize, weights: &mut LayerWeights) -> Result<(), String> {
+        for ((_, name), part) in self.parts.iter().filter(|((number, _), _)| *number == layer) {
             let dense = weights
-                .layers
-                .get_mut(*layer)
-                .and_then(|layer| layer.dense_mut(name))
+                .dense_mut(name)
                 .ok_or_else(|| format!("the encoder has no layer {layer} `{name}`"))?;
             if (dense.inputs, dense.outputs) != (part.inputs, part.outputs) {
                 return Err(format!(
@@ -48,15 +46,24 @@ impl Adapter {
                     dense.inputs, dense.outputs, part.inputs, part.outputs
                 ));
             }
-            for (input, down) in part.down.chunks_exact(part.rank).enumerate() {
-                for (down, up) in down.iter().zip(part.up.chunks_exact(part.outputs)) {
-                    for (output, up) in up.iter().enumerate() {
-                        dense.weight[output * dense.inputs + input] += down * up;
-                    }
+            // Rank by rank along the rows of the weights, which is how they stand in memory.
+            for rank in 0..part.rank {
+                let down: Vec<f32> = part.down.iter().skip(rank).step_by(part.rank).copied().collect();
+                let up = &part.up[rank * part.outputs..][..part.outputs];
+                for (row, up) in dense.weight.chunks_exact_mut(dense.inputs).zip(up) {
+                    row.iter_mut().zip(&down).for_each(|(weight, down)| *weight += down * up);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Fails if the adapter changes a layer that an encoder of so many layers has not.
+    pub fn fits(&self, layers: usize) -> Result<(), String> {
+        match self.parts.keys().find(|(layer, _)| *layer >= layers) {
+            Some((layer, name)) => Err(format!("the encoder has no layer {layer} `{name}`")),
+            None => Ok(()),
+        }
     }
 
     /// Writes half-precision safetensors: an adapter's values are small corrections, and the file is committed.

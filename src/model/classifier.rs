@@ -2,15 +2,21 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::adapter::{Adapter, AdapterError};
-use super::encoder::weights::{EncoderFileError, EncoderWeights};
+use super::encoder::weights::{EncoderFile, EncoderFileError};
 use super::encoder::{Encoder, Sequence};
 use super::folder::{
-    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription,
-    read_description, verify,
+    ADAPTER, FolderError, HEAD, Head, InquiryDescription, PolicyDescription, ReaderDescription, hexadecimal,
+    read_description, sha256_of, verify,
 };
+use super::huggingface::{InquiryClassifier, PolicyClassifier};
 use super::input::{Reader, TokenizerError, Turn};
+use super::source::{InquirySource, PolicySource};
 use crate::contract::{Policy, Skill, SkillProbability};
 
 /// A model that cannot be used. Names the file and what was expected.
@@ -39,21 +45,25 @@ impl ModelError {
 /// The encoder's folder, read once and shared by both models.
 pub struct Base {
     folder: PathBuf,
-    weights: EncoderWeights,
+    file: EncoderFile,
+    reader: Arc<Reader>,
     sha256: (String, String),
 }
 
 impl Base {
-    /// Reads the encoder's weights; hashing and reading run side by side, since both take a noticeable part of the start.
+    /// Reads the encoder's file and the tokenizer, side by side, since both take a noticeable part of the start.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        let (weights, hashes) = rayon::join(
-            || EncoderWeights::read(&folder.join("model.gguf")),
-            || -> Result<_, FolderError> {
-                let encoder = super::folder::sha256_of(&folder.join("model.gguf"))?;
-                Ok((encoder, super::folder::sha256_of(&folder.join("tokenizer.json"))?))
+        let tokenizer = folder.join("tokenizer.json");
+        let (reader, file) = rayon::join(
+            || Reader::open(&tokenizer),
+            || -> Result<_, ModelError> {
+                let file = EncoderFile::read(&folder.join("model.gguf"))?;
+                let sha256 = (hexadecimal(&Sha256::digest(file.bytes())), sha256_of(&tokenizer)?);
+                Ok((file, sha256))
             },
         );
-        Ok(Self { folder: folder.into(), weights: weights?, sha256: hashes? })
+        let (file, sha256) = file?;
+        Ok(Self { folder: folder.into(), file, reader: Arc::new(reader?), sha256 })
     }
 
     /// The encoder with an adapter merged in, after checking that the adapter was trained for this very encoder.
@@ -77,34 +87,39 @@ impl Base {
         }
         let file = folder.join(ADAPTER);
         verify(&file, adapter_sha256)?;
-        let mut weights = self.weights.clone();
-        Adapter::read(&file)?.merge(&mut weights).map_err(|detail| ModelError::mismatch(folder, detail))?;
-        Encoder::new(&weights).map_err(|detail| ModelError::mismatch(folder, detail))
+        let adapter = Adapter::read(&file)?;
+        adapter
+            .fits(self.file.shape().layers)
+            .and_then(|()| Encoder::from_file(&self.file, |index, layer| adapter.merge(index, layer)))
+            .map_err(|detail| ModelError::mismatch(folder, detail))
     }
 
     /// Vectors of single texts from the encoder as it is, without any adapter, `[hidden]` each.
     pub fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let encoder =
-            Encoder::new(&self.weights).map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
-        let reader = self.reader()?;
-        let sequences: Vec<Sequence> = texts.iter().map(|text| reader.inquiry(None, text)).collect();
+        let encoder = Encoder::from_file(&self.file, |_, _| Ok(()))
+            .map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
+        let sequences: Vec<Sequence> = texts.iter().map(|text| self.reader.inquiry(None, text)).collect();
         Ok(encoder.pooled(&sequences).into_iter().map(|mut segments| segments.swap_remove(0)).collect())
-    }
-
-    fn reader(&self) -> Result<Reader, ModelError> {
-        Ok(Reader::open(&self.folder.join("tokenizer.json"))?)
     }
 }
 
-/// The head of one policy.
+/// What judges one policy.
 pub struct PolicyHead {
     pub description: PolicyDescription,
-    head: Head,
+    judge: Judge,
+}
+
+/// Where the logits of a policy come from.
+enum Judge {
+    /// The shared reader's vectors: one pass, whatever the number of heads.
+    Head(Head),
+    /// A pass of its own.
+    Classifier(Box<PolicyClassifier>),
 }
 
 /// Reads conversations and judges messages for every policy that has a head.
 pub struct ConversationModel {
-    reader: Reader,
+    reader: Arc<Reader>,
     encoder: Encoder,
     version: String,
     heads: Vec<PolicyHead>,
@@ -115,18 +130,13 @@ impl ConversationModel {
     /// its own policy.
     pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
         let description: ReaderDescription = read_description(folder)?;
-        let (reader, encoder) = rayon::join(
-            || base.reader(),
-            || {
-                base.adapted(
-                    folder,
-                    &description.adapter_sha256,
-                    &description.encoder_sha256,
-                    &description.tokenizer_sha256,
-                )
-            },
-        );
-        Ok(Self { reader: reader?, encoder: encoder?, version: description.version, heads: Vec::new() })
+        let encoder = base.adapted(
+            folder,
+            &description.adapter_sha256,
+            &description.encoder_sha256,
+            &description.tokenizer_sha256,
+        )?;
+        Ok(Self { reader: base.reader.clone(), encoder, version: description.version, heads: Vec::new() })
     }
 
     /// Adds the head of a policy from its folder.
@@ -137,18 +147,29 @@ impl ConversationModel {
                 format!("expected the head of policy `{policy}`, found that of `{}`", description.policy);
             return Err(ModelError::mismatch(folder, detail));
         }
-        if description.reader != self.version {
+        let judge = match &description.source {
+            PolicySource::Head { reader, head_sha256 } => {
+                Judge::Head(self.head(folder, reader, head_sha256)?)
+            }
+            PolicySource::Classifier(classifier) => {
+                Judge::Classifier(Box::new(PolicyClassifier::open(folder, classifier)?))
+            }
+        };
+        self.heads.push(PolicyHead { description, judge });
+        Ok(())
+    }
+
+    fn head(&self, folder: &Path, reader: &str, head_sha256: &str) -> Result<Head, ModelError> {
+        if reader != self.version {
             let detail = format!(
-                "was trained on reader version {}, but version {} is loaded; train the head again",
-                description.reader, self.version
+                "was trained on reader version {reader}, but version {} is loaded; train the head again",
+                self.version
             );
             return Err(ModelError::mismatch(folder, detail));
         }
         let file = folder.join(HEAD);
-        verify(&file, &description.head_sha256)?;
-        let head = Head::read(&file, 1, self.encoder.shape().hidden)?;
-        self.heads.push(PolicyHead { description, head });
-        Ok(())
+        verify(&file, head_sha256)?;
+        Ok(Head::read(&file, 1, self.encoder.shape().hidden)?)
     }
 
     /// Version of the reader; each head has its own beside it.
@@ -161,21 +182,33 @@ impl ConversationModel {
     }
 
     /// For each conversation and each of its judged messages the logit of every head, in the order of [`Self::heads`]. One pass of
-    /// the encoder reads a whole conversation, whatever the number of messages and heads.
+    /// the encoder reads a whole conversation, whatever the number of messages and heads; only classifiers from elsewhere read
+    /// for themselves.
     pub fn logits(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f64>>> {
-        let of_message = |vector: Vec<f32>| -> Vec<f64> {
-            self.heads.iter().flat_map(|head| head.head.logits(&vector)).collect()
-        };
-        let vectors = self.vectors(conversations);
-        vectors.into_iter().map(|messages| messages.into_iter().map(of_message).collect()).collect()
+        let mut results: Vec<Vec<Vec<f64>>> = conversations
+            .iter()
+            .map(|(_, judged)| vec![Vec::with_capacity(self.heads.len()); judged.len()])
+            .collect();
+        let shared = self.heads.iter().any(|head| matches!(head.judge, Judge::Head(_)));
+        let vectors = if shared { self.vectors(conversations) } else { Vec::new() };
+        for head in &self.heads {
+            let logits: Vec<f64> = match &head.judge {
+                Judge::Head(head) => {
+                    vectors.iter().flatten().flat_map(|vector| head.logits(vector)).collect()
+                }
+                Judge::Classifier(classifier) => classifier.logits(conversations),
+            };
+            results.iter_mut().flatten().zip(logits).for_each(|(message, logit)| message.push(logit));
+        }
+        results
     }
 
     /// For each conversation and each of its judged messages the vector that heads are trained on, `[hidden]`.
     pub fn vectors(&self, conversations: &[(Vec<Turn<'_>>, Range<usize>)]) -> Vec<Vec<Vec<f32>>> {
         let passes: Vec<_> = conversations
-            .iter()
+            .par_iter()
             .enumerate()
-            .flat_map(|(index, (turns, judged))| {
+            .flat_map_iter(|(index, (turns, judged))| {
                 self.reader.conversation(turns, judged.clone()).into_iter().map(move |pass| (index, pass))
             })
             .collect();
@@ -195,40 +228,41 @@ impl ConversationModel {
 
 /// Tells which skill an inquiry needs.
 pub struct InquiryModel {
-    reader: Reader,
-    encoder: Encoder,
-    head: Head,
+    judge: InquiryJudge,
     description: InquiryDescription,
+}
+
+enum InquiryJudge {
+    Head { reader: Arc<Reader>, encoder: Box<Encoder>, head: Head },
+    Classifier(Box<InquiryClassifier>),
 }
 
 impl InquiryModel {
     pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
         let description: InquiryDescription = read_description(folder)?;
-        let mut sorted = description.skills.clone();
+        let skills = &description.skills;
+        let mut sorted = skills.clone();
         sorted.sort();
         sorted.dedup();
-        if sorted.len() != description.skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
+        if sorted.len() != skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
             return Err(ModelError::mismatch(
                 folder,
                 "expected each skill at most once, at least one, and a positive temperature",
             ));
         }
-        let (reader, encoder) = rayon::join(
-            || base.reader(),
-            || {
-                base.adapted(
-                    folder,
-                    &description.adapter_sha256,
-                    &description.encoder_sha256,
-                    &description.tokenizer_sha256,
-                )
-            },
-        );
-        let encoder = encoder?;
-        let file = folder.join(HEAD);
-        verify(&file, &description.head_sha256)?;
-        let head = Head::read(&file, description.skills.len(), encoder.shape().hidden)?;
-        Ok(Self { reader: reader?, encoder, head, description })
+        let judge = match &description.source {
+            InquirySource::Head { adapter_sha256, encoder_sha256, tokenizer_sha256, head_sha256, .. } => {
+                let encoder = base.adapted(folder, adapter_sha256, encoder_sha256, tokenizer_sha256)?;
+                let file = folder.join(HEAD);
+                verify(&file, head_sha256)?;
+                let head = Head::read(&file, skills.len(), encoder.shape().hidden)?;
+                InquiryJudge::Head { reader: base.reader.clone(), encoder: Box::new(encoder), head }
+            }
+            InquirySource::Classifier(classifier) => {
+                InquiryJudge::Classifier(Box::new(InquiryClassifier::open(folder, classifier, skills)?))
+            }
+        };
+        Ok(Self { judge, description })
     }
 
     pub fn description(&self) -> &InquiryDescription {
@@ -237,9 +271,14 @@ impl InquiryModel {
 
     /// Logits in the order of the description's skills, for pairs of subject and text.
     pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
-        let sequences: Vec<Sequence> =
-            inquiries.iter().map(|(subject, text)| self.reader.inquiry(*subject, text)).collect();
-        self.encoder.pooled(&sequences).iter().map(|segments| self.head.logits(&segments[0])).collect()
+        match &self.judge {
+            InquiryJudge::Head { reader, encoder, head } => {
+                let sequences: Vec<Sequence> =
+                    inquiries.par_iter().map(|(subject, text)| reader.inquiry(*subject, text)).collect();
+                encoder.pooled(&sequences).iter().map(|segments| head.logits(&segments[0])).collect()
+            }
+            InquiryJudge::Classifier(classifier) => classifier.logits(inquiries),
+        }
     }
 
     /// The calibrated distribution of each inquiry, best first; each sums to one.

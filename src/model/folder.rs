@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::source::{InquiryFile, InquirySource, PolicyFile, PolicySource};
 use crate::contract::{Policy, Skill};
 
 /// Name of the description in every model folder.
@@ -65,15 +66,13 @@ pub struct Training {
     pub seed: u64,
 }
 
-/// `model.toml` of a policy's head.
+/// `model.toml` of a policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "PolicyFile", into = "PolicyFile")]
 pub struct PolicyDescription {
     pub policy: Policy,
     pub version: String,
-    /// Version of the reader whose vectors this head was trained on.
-    pub reader: String,
-    pub head_sha256: String,
+    pub source: PolicySource,
     pub combination: Combination,
     pub thresholds: PolicyThresholds,
     /// Figures on the test part, by name.
@@ -112,14 +111,11 @@ pub struct PolicyThresholds {
 
 /// `model.toml` of the inquiry model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "InquiryFile", into = "InquiryFile")]
 pub struct InquiryDescription {
     pub version: String,
-    pub encoder_sha256: String,
-    pub tokenizer_sha256: String,
-    pub adapter_sha256: String,
-    pub head_sha256: String,
-    /// Order of the head's outputs.
+    pub source: InquirySource,
+    /// Order of the logits.
     pub skills: Vec<Skill>,
     /// Logits are divided by this before the softmax.
     pub temperature: f64,
@@ -127,7 +123,6 @@ pub struct InquiryDescription {
     pub confidence_floor: f64,
     /// The rate of wrong first guesses above the floor that it was chosen for.
     pub wrong_allocation_rate: f64,
-    pub training: Training,
     pub metrics: BTreeMap<String, f64>,
 }
 
@@ -158,7 +153,11 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Fails unless the file has the hash that a description gives for it.
 pub fn verify(file: &Path, expected: &str) -> Result<(), FolderError> {
-    let found = sha256_of(file)?;
+    check_sha256(file, expected, &sha256_of(file)?)
+}
+
+/// The same for a file whose hash is known already.
+pub fn check_sha256(file: &Path, expected: &str, found: &str) -> Result<(), FolderError> {
     if found == expected {
         return Ok(());
     }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::{
     FolderError, InquiryDescription, PolicyDescription, ReaderDescription, read_description,
 };
+use crate::contract::Policy;
 
 /// What is put in place together: heads belong to the reader whose vectors they were trained on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,7 +117,8 @@ fn kept_folders(models: &Path) -> Result<Vec<PathBuf>, VersionError> {
     let entries = fs::read_dir(&versions).map_err(file_error(&versions))?;
     Ok(entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_dir())
+        // Beside the versions stand the policies that were replaced by themselves; see [`place_policy`].
+        .filter(|path| path.is_dir() && !path.ends_with("policies"))
         .collect())
 }
 
@@ -165,6 +167,27 @@ pub fn promote(models: &Path, source: &Path, part: Part, at: DateTime<Utc>) -> R
     let change = Change { at, part, from, to };
     record(models, &change)?;
     Ok(change)
+}
+
+/// Moves the folder `staged` in place of a policy's folder. What was there is kept under `versions/policies`, and its place is
+/// returned. Heads that belong to a reader are not touched by this: each policy stands by itself.
+pub fn place_policy(models: &Path, staged: &Path, policy: &Policy) -> Result<Option<PathBuf>, VersionError> {
+    let live = models.join("policies").join(policy.as_str());
+    let mut kept = None;
+    if live.is_dir() {
+        let version = read_description::<PolicyDescription>(&live).map(|description| description.version);
+        // A folder that cannot be read is kept as well.
+        let version = version.unwrap_or_else(|_| "unreadable".to_owned());
+        let place = models.join("versions/policies").join(policy.as_str()).join(version);
+        clear(&place)?;
+        copy(&live, &place)?;
+        clear(&live)?;
+        kept = Some(place);
+    }
+    let parent = models.join("policies");
+    fs::create_dir_all(&parent).map_err(file_error(&parent))?;
+    fs::rename(staged, &live).map_err(file_error(&live))?;
+    Ok(kept)
 }
 
 /// Puts back the version that was live before the newest change of this part.

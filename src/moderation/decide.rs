@@ -95,6 +95,10 @@ impl Moderator {
         &self.rules
     }
 
+    pub(super) fn model(&self) -> &ConversationModel {
+        &self.model
+    }
+
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.tokenizer
     }

@@ -3,7 +3,9 @@
 mod combine;
 mod decide;
 mod decision;
+mod explain;
 
 pub use combine::{PolicySettings, RulesOnly, final_probability};
 pub use decide::{Conversation, Judged, Moderator, Turn};
 pub use decision::{AlertSources, Decision, PolicyAlert};
+pub use explain::Weight;

@@ -99,7 +99,8 @@ pub trait Store: Send + Sync {
     /// Deletes decisions that were made before this time, and says how many.
     async fn purge_decisions(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
 
-    /// Inquiries that wait for an agent (not those in triage), highest priority first, oldest first, with what was predicted.
+    /// Inquiries that wait for an agent (not those in triage), highest priority first, oldest first, with what was predicted. When
+    /// more wait than `limit`, every language and most likely skill takes its turn.
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;
 
     /// Ends an assignment: the inquiry is resolved and the agent's capacity is freed, once. `false` if this agent does not hold

@@ -69,6 +69,10 @@ fn normalise(line: &mut Line, scratch: &mut Scratch) -> bool {
                 index += 1;
             }
             None if traits.is_invisible() => index += 1,
+            None if traits.gives_several() && !combines => {
+                out.push_all(Traits::several(line.chars[index]), line.sources[index]);
+                index += 1;
+            }
             _ => index = normalise_stretch(line, index, &mut out, &mut scratch.text),
         }
     }
@@ -111,21 +115,15 @@ fn grows_too_much(c: char) -> bool {
     matches!(c, '\u{FDFA}' | '\u{FDFB}')
 }
 
-/// What normalising makes of a character with which nothing combines, if that is one character.
-pub fn alone(c: char) -> Option<char> {
+/// What normalising makes of a character with which nothing combines.
+pub fn alone(c: char) -> Vec<char> {
     match c {
-        '\n' | '\r' => Some('\n'),
-        '\t' => Some(' '),
-        _ if is_invisible(c) => None,
-        _ if c.is_ascii() => Some(c.to_ascii_lowercase()),
-        _ if grows_too_much(c) => Some(c),
-        _ => {
-            let mut made = nfkc_lower(preset(c).unwrap_or(c).encode_utf8(&mut [0; 4]));
-            match (made.pop(), made.pop()) {
-                (Some(one), None) => Some(one),
-                _ => None,
-            }
-        }
+        '\n' | '\r' => vec!['\n'],
+        '\t' => vec![' '],
+        _ if is_invisible(c) => Vec::new(),
+        _ if c.is_ascii() => vec![c.to_ascii_lowercase()],
+        _ if grows_too_much(c) => vec![c],
+        _ => nfkc_lower(preset(c).unwrap_or(c).encode_utf8(&mut [0; 4])),
     }
 }
 
@@ -163,10 +161,12 @@ fn normalise_stretch(line: &Line, start: usize, out: &mut Line, text: &mut Strin
         }
         end += 1;
     }
-    if members == 1
-        && let Some(c) = Traits::of(line.chars[start]).alone
-    {
-        out.push(c, line.sources[start]);
+    if members == 1 {
+        // Only invisible characters follow: as if it stood alone.
+        match Traits::of(line.chars[start]).alone {
+            Some(c) => out.push(c, line.sources[start]),
+            None => out.push_all(Traits::several(line.chars[start]), line.sources[start]),
+        }
         return end;
     }
     let made = nfkc_lower(text);
@@ -176,7 +176,7 @@ fn normalise_stretch(line: &Line, start: usize, out: &mut Line, text: &mut Strin
         made.iter().zip(sources).for_each(|(&c, &source)| out.push(c, source));
     } else {
         let source = Source { start: sources[0].start, end: sources[last - start].end };
-        made.iter().for_each(|&c| out.push(c, source));
+        out.push_all(&made, source);
     }
     end
 }

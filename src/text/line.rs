@@ -39,6 +39,12 @@ impl Line {
         self.sources.push(source);
     }
 
+    /// Appends characters that all come from one place.
+    pub fn push_all(&mut self, chars: &[char], source: Source) {
+        self.chars.extend_from_slice(chars);
+        self.sources.resize(self.chars.len(), source);
+    }
+
     /// Becomes a copy of another line, in the memory it has.
     pub fn copy_from(&mut self, other: &Line) {
         self.clear();

@@ -18,6 +18,7 @@ mod joined;
 mod kana;
 mod language;
 mod line;
+mod mecab;
 #[cfg(test)]
 mod properties;
 mod skeleton;
@@ -30,6 +31,7 @@ pub use classes::{is_japanese, is_kana, is_kanji, is_latin};
 pub use folded::MAX_GROWTH;
 pub use kana::{MASK, fold_char as fold_kana};
 pub use language::guess as guess_language;
+pub use mecab::Mecab;
 pub use skeleton::merge as merge_skeleton;
 pub use tokens::{DictionaryError, Token, Tokenizer, Word};
 pub use view::{View, slice_chars};

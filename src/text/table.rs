@@ -54,33 +54,67 @@ flags! {
     NUMBER = begins_number, 11;
     /// May separate two digits of one number.
     DIVIDES = divides_digits, 12;
+    /// Normalising makes several characters of it where nothing combines with it: see [`Traits::several`].
+    SEVERAL = gives_several, 13;
 }
 
 const BLOCK: usize = 256;
 const BLOCKS: usize = (char::MAX as usize + 1) / BLOCK;
 
-type Block = Box<[Traits; BLOCK]>;
+/// What is known of 256 characters.
+struct Block {
+    traits: [Traits; BLOCK],
+    /// What normalising makes of those that give several, by their place in the block. Apart from the traits, which every
+    /// character of every message asks for and which therefore have to stay small.
+    several: Vec<(u8, Box<[char]>)>,
+}
 
-static TABLE: [OnceLock<Block>; BLOCKS] = [const { OnceLock::new() }; BLOCKS];
+static TABLE: [OnceLock<Box<Block>>; BLOCKS] = [const { OnceLock::new() }; BLOCKS];
 
 impl Traits {
     #[inline]
     pub fn of(c: char) -> Self {
-        let code = c as usize;
-        TABLE[code / BLOCK].get_or_init(|| block(code / BLOCK))[code % BLOCK]
+        block(c).traits[c as usize % BLOCK]
+    }
+
+    /// The characters that normalising makes of one that [gives several](Traits::gives_several), alone; of others nothing.
+    pub fn several(c: char) -> &'static [char] {
+        let several = &block(c).several;
+        let place = several.binary_search_by_key(&((c as usize % BLOCK) as u8), |(place, _)| *place);
+        place.map_or(&[], |index| &several[index].1)
     }
 }
 
+#[inline]
+fn block(c: char) -> &'static Block {
+    let index = c as usize / BLOCK;
+    TABLE[index].get_or_init(|| work_out_block(index))
+}
+
 #[cold]
-fn block(index: usize) -> Block {
-    Box::new(std::array::from_fn(|offset| {
-        char::from_u32((index * BLOCK + offset) as u32).map_or(NOTHING, work_out)
-    }))
+fn work_out_block(index: usize) -> Box<Block> {
+    let mut several = Vec::new();
+    let traits = std::array::from_fn(|place| {
+        let Some(c) = char::from_u32((index * BLOCK + place) as u32) else { return NOTHING };
+        let mut traits = work_out(c);
+        let made = folded::alone(c);
+        match made[..] {
+            [one] => traits.alone = Some(one),
+            _ if traits.is_invisible() => {}
+            _ => {
+                traits.flags |= SEVERAL;
+                several.push((place as u8, made.into()));
+            }
+        }
+        traits
+    });
+    Box::new(Block { traits, several })
 }
 
 /// For surrogates, which are no characters.
 const NOTHING: Traits = Traits { alone: None, letter: 0, word: 0, flags: 0 };
 
+/// All but what normalising makes of it.
 fn work_out(c: char) -> Traits {
     let mut flags = 0;
     let mut set = |flag: u16, holds: bool| {
@@ -102,7 +136,7 @@ fn work_out(c: char) -> Traits {
     set(NUMBER, digits::begins_number(c));
     set(DIVIDES, digits::divides(c));
     Traits {
-        alone: folded::alone(c),
+        alone: None,
         letter: skeleton::certain(c).map_or(0, |letter| letter as u8),
         word: digits::first_word(c),
         flags,

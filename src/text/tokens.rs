@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex};
 
+use lindera::dictionary::Dictionary;
 use lindera::mode::Mode;
 use lindera::segmenter::Segmenter;
 use lindera::token::Token as Segment;
@@ -31,6 +32,11 @@ impl Classified for DictionaryError {
     fn class(&self) -> Class {
         Class::Bug
     }
+}
+
+/// The dictionary that the program carries (below a millisecond).
+pub(super) fn dictionary() -> Result<Dictionary, DictionaryError> {
+    ipadic::load().map_err(|error| DictionaryError(error.to_string()))
 }
 
 /// One word of a message. What the dictionary says of it is shared with every other place where it stands.
@@ -70,9 +76,9 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Loads the dictionary that the program carries (below a millisecond) and the marketplace words.
+    /// Loads the dictionary that the program carries and the marketplace words.
     pub fn new() -> Result<Self, DictionaryError> {
-        let dictionary = ipadic::load().map_err(|error| DictionaryError(error.to_string()))?;
+        let dictionary = dictionary()?;
         let user = DictionaryBuilder::new((*dictionary.metadata).clone())
             .build_user_dict_from_reader(MARKETPLACE_WORDS.as_bytes())
             .map_err(|error| DictionaryError(error.to_string()))?;

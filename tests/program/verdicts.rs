@@ -156,3 +156,38 @@ fn explain_names_what_an_undecided_rule_lacks() {
     assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
     assert!(shown.contains("undecided: harassment-model (unknown: m)"), "{shown}");
 }
+
+#[test]
+fn on_request_a_verdict_says_which_words_and_messages_weighed_most() {
+    let lines = [
+        message("a-1", "t-1", "seller", "よければLINEで直接やりとりしませんか", 1),
+        message("a-2", "t-1", "buyer", "了解です、追加しました", 2),
+        message("b-1", "t-2", "buyer", "明日発送していただけますか", 3),
+    ];
+    let output = run(program().args(["moderate", "--explain", "4"]), lines.join("\n").as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let verdicts = json_lines(&output.stdout);
+
+    let of_proposal = verdicts[0]["explanation"].as_array().expect("a flagged message is explained");
+    assert!((1..=4).contains(&of_proposal.len()), "{of_proposal:?}");
+    for weight in of_proposal {
+        let (start, end) =
+            (weight["start"].as_u64().unwrap() as usize, weight["end"].as_u64().unwrap() as usize);
+        let cut: String =
+            "よければLINEで直接やりとりしませんか".chars().skip(start).take(end - start).collect();
+        assert_eq!((&weight["text"], &weight["message_id"]), (&json!(cut), &json!("a-1")));
+        assert!(weight["weight"].as_f64().unwrap() > 0.0, "{weight}");
+    }
+    let weights: Vec<f64> = of_proposal.iter().map(|weight| weight["weight"].as_f64().unwrap()).collect();
+    assert!(weights.is_sorted_by(|a, b| a >= b), "heaviest first: {weights:?}");
+
+    let of_agreement = verdicts[1]["explanation"].as_array().expect("a flagged message is explained");
+    assert!(
+        of_agreement.iter().any(|weight| weight["message_id"] == "a-1"),
+        "an agreement leans on the proposal: {of_agreement:?}"
+    );
+    assert!(verdicts[2].get("explanation").is_none(), "nothing happened to it: {}", verdicts[2]);
+
+    let (plain, _) = moderate(&lines, &[]);
+    assert!(plain.iter().all(|verdict| verdict.get("explanation").is_none()), "only on request");
+}

@@ -222,6 +222,28 @@ pub async fn waiting_inquiries_come_by_priority_then_age(fresh: Fresh) {
     assert_eq!(order, ["q-urgent", "q-high-early", "q-high-late", "q-normal"]);
 }
 
+/// 500 inquiries for a desk at which nobody is must not keep the 501st from its own, for which somebody is free.
+pub async fn when_more_wait_than_one_tick_takes_every_desk_has_its_turn(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let wait = |skill| Proposal::Wait { skill };
+    for n in 1..=3 {
+        let english = RoutingDecision {
+            language: Language::En,
+            ..decision(&inquiry(&format!("q-en-{n}"), n), wait(Skill::Shipping), 10)
+        };
+        route(&*store, english).await;
+    }
+    route(&*store, decision(&inquiry("q-ja", 4), wait(Skill::Shipping), 10)).await;
+    let mut listing = decision(&inquiry("q-listing", 5), wait(Skill::Listing), 10);
+    listing.skills[0].skill = Skill::Listing;
+    route(&*store, listing).await;
+    let of = |waiting: Vec<WaitingInquiry>| -> Vec<String> {
+        waiting.iter().map(|waiting| waiting.inquiry.inquiry_id.to_string()).collect()
+    };
+    assert_eq!(of(store.waiting_inquiries(3).await.unwrap()), ["q-en-1", "q-ja", "q-listing"]);
+    assert_eq!(of(store.waiting_inquiries(4).await.unwrap()), ["q-en-1", "q-en-2", "q-ja", "q-listing"]);
+}
+
 pub async fn resolving_frees_the_capacity_once(fresh: Fresh) {
     let store = fresh.migrated().await;
     store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2), agent("a-2", &SHIPPING, &JA, 2)]).await.unwrap();

@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use super::super::error::CliError;
 use super::super::{lines, parts};
 use crate::config::Config;
-use crate::contract::{MessageId, TransactionId};
 use crate::datasets::{Dataset, Dialogue, Intents, LabelledText};
+use crate::evaluation::untimed;
 use crate::model::classifier::Base;
 use crate::model::folder::Head;
 use crate::model::metrics::auroc;
 use crate::model::train::{Target, fit_head};
-use crate::moderation::{AlertSources, Conversation, Moderator, Turn};
+use crate::moderation::{AlertSources, Conversation, Moderator};
 
 /// Penalties that are tried on the validation part.
 const PENALTIES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
@@ -36,7 +36,13 @@ pub fn run(config: &Config, folder: &Path) -> Result<ExitCode, CliError> {
 
 /// How often the shipped rules and models raise an alert where none is due.
 fn benign(moderator: &Moderator, name: &str, dialogues: &[Dialogue]) -> Result<(), CliError> {
-    let conversations: Vec<Conversation> = dialogues.iter().filter_map(conversation).collect();
+    let conversations: Vec<Conversation> = dialogues
+        .iter()
+        .filter_map(|dialogue| {
+            let utterances = dialogue.utterances.iter();
+            untimed(&dialogue.id, utterances.map(|utterance| (utterance.role, utterance.text.as_str())))
+        })
+        .collect();
     let messages: usize = conversations.iter().map(|conversation| conversation.turns.len()).sum();
     let mut alerts: BTreeMap<(String, AlertSources), usize> = BTreeMap::new();
     for batch in conversations.chunks(BATCH) {
@@ -58,29 +64,6 @@ fn benign(moderator: &Moderator, name: &str, dialogues: &[Dialogue]) -> Result<(
         ));
     }
     lines::print(&text)
-}
-
-fn conversation(dialogue: &Dialogue) -> Option<Conversation> {
-    let turns: Option<Vec<Turn>> = dialogue
-        .utterances
-        .iter()
-        .enumerate()
-        .map(|(index, utterance)| {
-            Some(Turn {
-                message_id: MessageId::new(format!("{}#{index}", dialogue.id)).ok()?,
-                role: utterance.role,
-                text: utterance.text.clone(),
-                sent_at: chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::minutes(index as i64),
-            })
-        })
-        .collect();
-    let turns = turns?;
-    Some(Conversation {
-        transaction_id: TransactionId::new(&dialogue.id).ok()?,
-        judged: 0..turns.len(),
-        turns,
-        complete: true,
-    })
 }
 
 /// The encoder as it is, with a linear head over its vectors, trained on the set's own training part.

@@ -1,5 +1,6 @@
-//! `mimamori model train|policy|calibrate|eval|list|promote|rollback`.
+//! `mimamori model train|policy|adopt|calibrate|eval|list|promote|rollback`.
 
+mod adopt;
 mod calibrate;
 mod data;
 mod eval;
@@ -29,6 +30,9 @@ enum Command {
     Train(train::Arguments),
     /// Train the head of one policy from labelled messages, on the reader as it is: minutes, and no other policy changes
     Policy(policy::Arguments),
+    /// Put a classifier from elsewhere in the place of a policy's head or of the inquiry model: a folder as Hugging Face's
+    /// transformers saves it
+    Adopt(adopt::Arguments),
     /// Fit how rules and model combine, the thresholds and the confidence floor, on the corpus' held-out part
     Calibrate(CorpusArguments),
     /// Figures on the corpus' test part, or on a public data set
@@ -56,6 +60,7 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
     match arguments.command {
         Command::Train(arguments) => train::run(config, &arguments),
         Command::Policy(arguments) => policy::run(config, &arguments),
+        Command::Adopt(arguments) => adopt::run(config, &arguments),
         Command::Calibrate(place) => {
             let corpus = read_corpus(&place.corpus)?;
             calibrate::run(config, &place.models, &corpus, train::Task::All)

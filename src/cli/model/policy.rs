@@ -17,6 +17,7 @@ use crate::evaluation::{Observation, calibrate_policies, evaluate_policy, observ
 use crate::model::classifier::ConversationModel;
 use crate::model::folder::{HEAD, Head, PolicyDescription, sha256_of, write_description};
 use crate::model::input::Turn;
+use crate::model::source::PolicySource;
 use crate::model::train::{Target, fit_head};
 use crate::moderation::PolicySettings;
 
@@ -140,8 +141,10 @@ fn write(
     let description = PolicyDescription {
         policy: arguments.policy.clone(),
         version,
-        reader: model.version().to_owned(),
-        head_sha256: sha256_of(&folder.join(HEAD)).map_err(model_error)?,
+        source: PolicySource::Head {
+            reader: model.version().to_owned(),
+            head_sha256: sha256_of(&folder.join(HEAD)).map_err(model_error)?,
+        },
         combination,
         thresholds,
         metrics: metrics_of(&figures),

@@ -86,7 +86,7 @@ pub fn roll_back(rollback: &Rollback) -> Result<ExitCode, CliError> {
     report(&change.map_err(failed)?)
 }
 
-fn report(change: &Change) -> Result<ExitCode, CliError> {
+pub(super) fn report(change: &Change) -> Result<ExitCode, CliError> {
     lines::print(&format!(
         "{}: {} is live, {} is kept; restart the workers to take it up\n",
         change.part, change.to, change.from
@@ -94,7 +94,7 @@ fn report(change: &Change) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn failed(error: VersionError) -> CliError {
+pub(super) fn failed(error: VersionError) -> CliError {
     match error {
         VersionError::Live { .. } | VersionError::NoEarlier { .. } => CliError::Failed(error.to_string()),
         other => CliError::Usage(other.to_string()),

@@ -1,22 +1,23 @@
 //! Word embeddings, kept in the 4-bit blocks of the file and widened row by row as tokens ask for them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use candle_core::quantized::k_quants::QK4_0;
 
 /// Bytes of one Q4_0 block: a half-precision scale and 32 four-bit values.
 const BLOCK_BYTES: usize = 2 + QK4_0 / 2;
 
-/// A table `[tokens, hidden]` of Q4_0 blocks.
+/// A table `[tokens, hidden]` of Q4_0 blocks. Clones share it.
 #[derive(Clone)]
 pub struct WordEmbeddings {
-    blocks: Vec<u8>,
+    blocks: Arc<[u8]>,
     row_bytes: usize,
 }
 
 impl WordEmbeddings {
     /// `blocks` holds the rows one after the other, each of `hidden / 32` blocks.
-    pub(super) fn new(blocks: Vec<u8>, hidden: usize) -> Result<Self, String> {
+    pub(super) fn new(blocks: &[u8], hidden: usize) -> Result<Self, String> {
         let row_bytes = hidden / QK4_0 * BLOCK_BYTES;
         if !hidden.is_multiple_of(QK4_0) || row_bytes == 0 || !blocks.len().is_multiple_of(row_bytes) {
             return Err(format!(
@@ -24,7 +25,7 @@ impl WordEmbeddings {
                 blocks.len()
             ));
         }
-        Ok(Self { blocks, row_bytes })
+        Ok(Self { blocks: blocks.into(), row_bytes })
     }
 
     /// Number of tokens in the vocabulary.
@@ -89,7 +90,7 @@ mod tests {
     fn a_block_widens_low_nibbles_first() {
         let mut block = vec![0x00, 0x3c];
         block.extend((0..16u8).map(|i| i | (15 - i) << 4));
-        let table = WordEmbeddings::new(block, 32).unwrap();
+        let table = WordEmbeddings::new(&block, 32).unwrap();
         let mut row = [0f32; 32];
         table.widen(0, &mut row);
         assert_eq!(row[0], -8.0);

@@ -1,9 +1,12 @@
 //! The encoder's parameters, read from the committed 4-bit GGUF file, with low-rank adapters merged in.
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, gguf_file};
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use super::embedding::WordEmbeddings;
 
@@ -89,11 +92,17 @@ impl LayerWeights {
 #[derive(Debug, Clone)]
 pub struct EncoderWeights {
     pub shape: EncoderShape,
+    pub embeddings: Embeddings,
+    pub layers: Vec<LayerWeights>,
+}
+
+/// What turns tokens into the first hidden states. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Embeddings {
     pub words: WordEmbeddings,
     /// Position embedding plus the embedding of token type 0, `[max_positions, hidden]`: the two are always added together.
-    pub positions: Vec<f32>,
-    pub embedding_norm: LayerNorm,
-    pub layers: Vec<LayerWeights>,
+    pub positions: Arc<[f32]>,
+    pub norm: LayerNorm,
 }
 
 /// The encoder file cannot be used.
@@ -107,28 +116,70 @@ pub struct EncoderFileError {
 impl EncoderWeights {
     /// Reads a GGUF file whose tensors are named as in Hugging Face's `BertModel`.
     pub fn read(path: &Path) -> Result<Self, EncoderFileError> {
-        Reader::open(path)
-            .and_then(Reader::weights)
-            .map_err(|detail| EncoderFileError { file: path.into(), detail })
+        let file = EncoderFile::read(path)?;
+        let layers = (0..file.shape.layers).into_par_iter().map(|index| file.layer(index));
+        Ok(Self {
+            shape: file.shape,
+            embeddings: file.embeddings.clone(),
+            layers: layers.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The encoder's file in memory. Its layers are widened one by one, as they are asked for: all of them in 32 bits take four times
+/// the room of what an encoder keeps.
+pub struct EncoderFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    content: gguf_file::Content,
+    shape: EncoderShape,
+    embeddings: Embeddings,
+}
+
+impl EncoderFile {
+    /// Reads a GGUF file whose tensors are named as in Hugging Face's `BertModel`.
+    pub fn read(path: &Path) -> Result<Self, EncoderFileError> {
+        let read = || -> Result<Self, String> {
+            let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+            let content = gguf_file::Content::read(&mut Cursor::new(&bytes))
+                .map_err(|error| format!("expected a GGUF file: {error}"))?;
+            let reader = Reader { bytes: &bytes, content: &content };
+            let shape = reader.shape()?;
+            let embeddings = reader.embeddings(&shape)?;
+            Ok(Self { path: path.into(), bytes, content, shape, embeddings })
+        };
+        read().map_err(|detail| EncoderFileError { file: path.into(), detail })
+    }
+
+    /// The file as it was read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn shape(&self) -> EncoderShape {
+        self.shape
+    }
+
+    pub fn embeddings(&self) -> &Embeddings {
+        &self.embeddings
+    }
+
+    /// The parameters of one layer, counted from 0.
+    pub fn layer(&self, index: usize) -> Result<LayerWeights, EncoderFileError> {
+        Reader { bytes: &self.bytes, content: &self.content }
+            .layer(index, &self.shape)
+            .map_err(|detail| EncoderFileError { file: self.path.clone(), detail })
     }
 }
 
 /// Reads tensors by name; every failure is a sentence that names the tensor.
-struct Reader {
-    file: std::fs::File,
-    content: gguf_file::Content,
+struct Reader<'a> {
+    bytes: &'a [u8],
+    content: &'a gguf_file::Content,
 }
 
-impl Reader {
-    fn open(path: &Path) -> Result<Self, String> {
-        let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-        let content =
-            gguf_file::Content::read(&mut file).map_err(|error| format!("expected a GGUF file: {error}"))?;
-        Ok(Self { file, content })
-    }
-
-    fn weights(mut self) -> Result<EncoderWeights, String> {
-        let shape = self.shape()?;
+impl Reader<'_> {
+    fn embeddings(&self, shape: &EncoderShape) -> Result<Embeddings, String> {
         let hidden = shape.hidden;
         let types = self.vector("embeddings.token_type_embeddings.weight", None)?;
         let mut positions =
@@ -136,10 +187,8 @@ impl Reader {
         for row in positions.chunks_exact_mut(hidden) {
             row.iter_mut().zip(&types).for_each(|(position, kind)| *position += kind);
         }
-        let embedding_norm = self.norm("embeddings.LayerNorm", hidden)?;
-        let words = self.words(hidden)?;
-        let layers = (0..shape.layers).map(|index| self.layer(index, &shape)).collect::<Result<_, _>>()?;
-        Ok(EncoderWeights { shape, words, positions, embedding_norm, layers })
+        let norm = self.norm("embeddings.LayerNorm", hidden)?;
+        Ok(Embeddings { words: self.words(hidden)?, positions: positions.into(), norm })
     }
 
     fn shape(&self) -> Result<EncoderShape, String> {
@@ -165,23 +214,23 @@ impl Reader {
         };
         let fits = shape.heads > 0
             && shape.hidden.is_multiple_of(shape.heads)
-            && shape.hidden.is_multiple_of(8)
-            && shape.intermediate.is_multiple_of(8);
+            && shape.hidden.is_multiple_of(128)
+            && shape.intermediate.is_multiple_of(128);
         if !fits {
-            return Err(format!("expected a hidden size that heads and 8 divide, found {shape:?}"));
+            return Err(format!("expected sizes that heads and 128 divide, found {shape:?}"));
         }
         Ok(shape)
     }
 
-    fn tensor(&mut self, name: &str) -> Result<Tensor, String> {
+    fn tensor(&self, name: &str) -> Result<Tensor, String> {
         let quantised = self
             .content
-            .tensor(&mut self.file, name, &Device::Cpu)
+            .tensor(&mut Cursor::new(self.bytes), name, &Device::Cpu)
             .map_err(|error| format!("tensor `{name}`: {error}"))?;
         quantised.dequantize(&Device::Cpu).map_err(|error| format!("tensor `{name}`: {error}"))
     }
 
-    fn vector(&mut self, name: &str, length: Option<usize>) -> Result<Vec<f32>, String> {
+    fn vector(&self, name: &str, length: Option<usize>) -> Result<Vec<f32>, String> {
         let values = self
             .tensor(name)?
             .flatten_all()
@@ -195,19 +244,19 @@ impl Reader {
         }
     }
 
-    fn dense(&mut self, prefix: &str, outputs: usize, inputs: usize) -> Result<Dense, String> {
+    fn dense(&self, prefix: &str, outputs: usize, inputs: usize) -> Result<Dense, String> {
         let weight = self.vector(&format!("{prefix}.weight"), Some(outputs * inputs))?;
         let bias = self.vector(&format!("{prefix}.bias"), Some(outputs))?;
         Ok(Dense { outputs, inputs, weight, bias })
     }
 
-    fn norm(&mut self, prefix: &str, hidden: usize) -> Result<LayerNorm, String> {
+    fn norm(&self, prefix: &str, hidden: usize) -> Result<LayerNorm, String> {
         let weight = self.vector(&format!("{prefix}.weight"), Some(hidden))?;
         let bias = self.vector(&format!("{prefix}.bias"), Some(hidden))?;
         Ok(LayerNorm { weight, bias })
     }
 
-    fn layer(&mut self, index: usize, shape: &EncoderShape) -> Result<LayerWeights, String> {
+    fn layer(&self, index: usize, shape: &EncoderShape) -> Result<LayerWeights, String> {
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
         let (hidden, intermediate) = (shape.hidden, shape.intermediate);
         Ok(LayerWeights {
@@ -223,17 +272,16 @@ impl Reader {
     }
 
     /// The word embeddings stay in 4 bits: they are two thirds of all parameters, and a message needs a few rows.
-    fn words(&mut self, hidden: usize) -> Result<WordEmbeddings, String> {
+    fn words(&self, hidden: usize) -> Result<WordEmbeddings, String> {
         let name = "embeddings.word_embeddings.weight";
         let tensor = self
             .content
-            .tensor(&mut self.file, name, &Device::Cpu)
+            .tensor(&mut Cursor::new(self.bytes), name, &Device::Cpu)
             .map_err(|error| format!("tensor `{name}`: {error}"))?;
         if tensor.dtype() != GgmlDType::Q4_0 {
             return Err(format!("tensor `{name}`: expected type Q4_0, found {:?}", tensor.dtype()));
         }
         let blocks = tensor.data().map_err(|error| format!("tensor `{name}`: {error}"))?;
-        WordEmbeddings::new(blocks.into_owned(), hidden)
-            .map_err(|detail| format!("tensor `{name}`: {detail}"))
+        WordEmbeddings::new(&blocks, hidden).map_err(|detail| format!("tensor `{name}`: {detail}"))
     }
 }

@@ -1,6 +1,6 @@
 //! Training the reader of conversations and the heads of all policies together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use rand::rngs::StdRng;
@@ -12,7 +12,7 @@ use super::augment::rewrite;
 use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
-use crate::contract::Policy;
+use crate::contract::{Language, Policy};
 use crate::corpus::{Conversation, Corpus};
 use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
@@ -21,6 +21,7 @@ use crate::model::folder::{
     hexadecimal, sha256_of, write_description,
 };
 use crate::model::input::{Reader, Turn};
+use crate::model::source::PolicySource;
 
 /// Trains on the corpus' training part with early stopping on its held-out part, and writes the folders
 /// `<out>/conversation` and `<out>/policies/<policy>`. Calibration and thresholds are written by [`crate::model::calibrate`]
@@ -59,12 +60,15 @@ pub fn train_conversations(
         start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
-    let clean: Vec<&Conversation> =
-        corpus.train.conversations.iter().filter(|conversation| is_clean(conversation)).collect();
+    let mut clean: HashMap<Language, Vec<&Conversation>> = HashMap::new();
+    for conversation in corpus.train.conversations.iter().filter(|conversation| is_clean(conversation)) {
+        clean.entry(conversation.language).or_default().push(conversation);
+    }
     let rewritten = |index: usize, seed: u64| {
-        let conversation = rewritten(sources[index], &clean, &mut StdRng::seed_from_u64(seed));
-        // Of a conversation that takes several passes the last one, which holds its newest messages.
-        examples(&reader, std::slice::from_ref(&conversation), policies).0.pop()
+        let Origin { conversation, passes_after } = sources[index];
+        let conversation = rewritten(conversation, &clean, &mut StdRng::seed_from_u64(seed));
+        // Counted from the end, because what is put before a conversation adds passes at its beginning.
+        examples(&reader, std::slice::from_ref(&conversation), policies).0.into_iter().rev().nth(passes_after)
     };
     let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
 
@@ -89,8 +93,10 @@ pub fn train_conversations(
         let description = PolicyDescription {
             policy: policy.clone(),
             version: options.version.clone(),
-            reader: options.version.clone(),
-            head_sha256: sha256_of(&folder.join(HEAD))?,
+            source: PolicySource::Head {
+                reader: options.version.clone(),
+                head_sha256: sha256_of(&folder.join(HEAD))?,
+            },
             combination: Combination {
                 intercept: 0.0,
                 model: 1.0,
@@ -134,14 +140,17 @@ const MOST_BEFORE: usize = 4;
 /// The conversation in another hand. Now and then buyer and seller change places, since no label depends on who of them speaks,
 /// and harmless talk stands before it, since people who have dealt for long write no worse than others: without that a network
 /// that has only read short conversations grows more suspicious with every message.
-fn rewritten(conversation: &Conversation, clean: &[&Conversation], random: &mut StdRng) -> Conversation {
+fn rewritten(
+    conversation: &Conversation,
+    clean: &HashMap<Language, Vec<&Conversation>>,
+    random: &mut StdRng,
+) -> Conversation {
     let swapped = random.random_bool(0.3);
     let mut conversation = conversation.clone();
-    if random.random_bool(0.4) {
+    if let Some(clean) = clean.get(&conversation.language).filter(|_| random.random_bool(0.4)) {
         let mut before = Vec::new();
         for _ in 0..random.random_range(1..=MOST_BEFORE) {
-            let talk = clean.choose(random).filter(|talk| talk.language == conversation.language);
-            before.extend(talk.into_iter().flat_map(|talk| talk.messages.iter().cloned()));
+            before.extend(clean.choose(random).into_iter().flat_map(|talk| talk.messages.iter().cloned()));
         }
         conversation.messages.splice(..0, before);
     }
@@ -156,12 +165,20 @@ fn rewritten(conversation: &Conversation, clean: &[&Conversation], random: &mut 
     conversation
 }
 
-/// One example for each pass over a conversation, with the conversation it comes from; a message is a target in exactly one pass.
+/// Where an example comes from.
+#[derive(Clone, Copy)]
+struct Origin<'a> {
+    conversation: &'a Conversation,
+    /// Passes over the same conversation that come after this one.
+    passes_after: usize,
+}
+
+/// One example for each pass over a conversation, with its origin; a message is a target in exactly one pass.
 fn examples<'a>(
     reader: &Reader,
     conversations: &'a [Conversation],
     policies: &[Policy],
-) -> (Vec<Example>, Vec<&'a Conversation>) {
+) -> (Vec<Example>, Vec<Origin<'a>>) {
     let mut all = Vec::new();
     let mut sources = Vec::new();
     for conversation in conversations {
@@ -170,7 +187,9 @@ fn examples<'a>(
             .iter()
             .map(|message| Turn { role: message.from, text: &message.text })
             .collect();
-        for pass in reader.conversation(&turns, 0..turns.len()) {
+        let passes = reader.conversation(&turns, 0..turns.len());
+        let count = passes.len();
+        for (index, pass) in passes.into_iter().enumerate() {
             let mut targets = vec![None; pass.sequence.segments.len()];
             for (message, segment) in &pass.judged {
                 let labels = policies
@@ -182,7 +201,7 @@ fn examples<'a>(
                 targets[*segment] = Some(Target::Labels(labels));
             }
             all.push(Example { sequence: pass.sequence, targets });
-            sources.push(conversation);
+            sources.push(Origin { conversation, passes_after: count - 1 - index });
         }
     }
     (all, sources)

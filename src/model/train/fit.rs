@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
 use super::network::{Network, NetworkSettings, Packed};
+use super::shards::{Shards, Work};
 use crate::model::adapter::Adapter;
 use crate::model::encoder::kernel::Segment;
 use crate::model::encoder::weights::EncoderWeights;
@@ -76,6 +77,16 @@ struct Prepared {
     targets: Vec<Option<Target>>,
 }
 
+impl Work for Prepared {
+    fn size(&self) -> usize {
+        self.states.len()
+    }
+
+    fn targets(&self) -> usize {
+        self.targets.iter().flatten().count()
+    }
+}
+
 /// Trains a network and leaves it with the variables of its best epoch. In every epoch some examples are read in another form.
 pub fn fit(
     weights: &EncoderWeights,
@@ -100,7 +111,9 @@ pub fn fit(
 
     let steps_per_epoch = train.len().div_ceil(settings.batch) as u32;
     let total = steps_per_epoch * settings.epochs;
-    let mut optimiser = AdamW::new(network.variables(), settings.weight_decay)?;
+    let variables = network.variables();
+    let shards = Shards::new()?;
+    let mut optimiser = AdamW::new(variables.clone(), settings.weight_decay)?;
     if let Some(file) = settings.checkpoint.as_ref().filter(|file| file.exists()) {
         optimiser.load(file)?;
         progress(&format!("resumed at step {} of {total} from {}", optimiser.steps(), file.display()));
@@ -124,9 +137,11 @@ pub fn fit(
                 smoothing: settings.smoothing,
                 seed: seed ^ (u64::from(optimiser.steps()) << 20),
             };
-            let loss = loss_of(&network, &batch, hidden, Some(noise))?;
-            optimiser.step(&loss.backward()?, rate, 1.0)?;
-            losses.push(loss.to_scalar::<f32>()?);
+            let (loss, gradient) = shards.gradient(&batch, &variables, |share, index| {
+                loss_of(&network, share, hidden, Some(Noise { seed: noise.seed ^ index, ..noise }))
+            })?;
+            optimiser.step(&gradient, rate, 1.0)?;
+            losses.push(loss);
             if optimiser.steps() % 20 == 0 {
                 let done = optimiser.steps() - steps_before;
                 let left =

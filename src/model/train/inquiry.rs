@@ -16,6 +16,7 @@ use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{ADAPTER, HEAD, Head, InquiryDescription, sha256_of, write_description};
 use crate::model::input::Reader;
+use crate::model::source::InquirySource;
 
 /// Desks border on each other, and a few thousand inquiries are learnt by heart in a few epochs.
 const SMOOTHING: f64 = 0.1;
@@ -68,15 +69,17 @@ pub fn train_inquiries(
     Head { weight, bias }.write(&folder.join(HEAD))?;
     let description = InquiryDescription {
         version: options.version.clone(),
-        encoder_sha256: sha256_of(&encoder.join("model.gguf"))?,
-        tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
-        adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
-        head_sha256: sha256_of(&folder.join(HEAD))?,
+        source: InquirySource::Head {
+            encoder_sha256: sha256_of(&encoder.join("model.gguf"))?,
+            tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
+            adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
+            head_sha256: sha256_of(&folder.join(HEAD))?,
+            training: options.describe(&train),
+        },
         skills: Skill::ALL.to_vec(),
         temperature: 1.0,
         confidence_floor: 1.0,
         wrong_allocation_rate: 0.0,
-        training: options.describe(&train),
         metrics: BTreeMap::new(),
     };
     write_description(&folder, &description)?;

@@ -8,6 +8,7 @@ mod inquiry;
 mod linear;
 mod network;
 mod ops;
+mod shards;
 
 use std::path::PathBuf;
 

@@ -200,7 +200,7 @@ impl Store for SqliteStore {
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/waiting.sql")).bind(i64::from(limit));
+        let query = sqlx::query(include_str!("../sql/sqlite/waiting.sql")).bind(i64::from(limit));
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 

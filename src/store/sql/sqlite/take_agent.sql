@@ -1,4 +1,5 @@
--- Compare and set: every constraint of the proposal is checked again, on the row as it is now, and the inquiry is counted in.
+-- Compare and set: presence, capacity, skill and language are checked again, on the row as it is now, and the inquiry is counted in.
+-- Proficiency, team and hours are wishes, and hold as of the moment of the decision.
 -- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
 -- routing::AgentSnapshot::recent_at knows the same formula.
 update agents
