@@ -1,5 +1,6 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+mod corrections;
 mod simulate;
 
 use std::collections::BTreeSet;
@@ -7,14 +8,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::db::read_agents;
 use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{Assignment, Inquiry, Limits, TransactionId, decode_inquiry};
+use crate::contract::{AgentId, Assignment, Inquiry, Limits, TransactionId, decode_inquiry};
 use crate::model::classifier::InquiryModel;
 use crate::routing::{AgentSnapshot, Decided, Policy, Proposal, decide};
 use crate::store::{RoutingOutcome, Store};
@@ -41,18 +42,31 @@ pub struct Arguments {
 enum Command {
     /// Play days of arrivals against a policy and the baseline, on the same seeds
     Simulate(simulate::Arguments),
+    /// Give back to the queue everything that an agent holds
+    Withdraw {
+        /// The agent's id
+        #[arg(long, value_name = "ID")]
+        agent: String,
+    },
+    /// Inquiries whose need a person told, in the corpus' format (JSON lines), to train on
+    Corrections(corrections::Arguments),
 }
 
 /// Where an inquiry goes.
 enum Desk {
     PredictOnly,
     InMemory(Vec<AgentSnapshot>),
-    Database(Arc<dyn Store>),
+    Database { store: Arc<dyn Store>, offer: Option<TimeDelta> },
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
-    if let Some(Command::Simulate(arguments)) = &arguments.command {
-        return tokio::task::block_in_place(|| simulate::run(&config, arguments));
+    match &arguments.command {
+        Some(Command::Simulate(arguments)) => {
+            return tokio::task::block_in_place(|| simulate::run(&config, arguments));
+        }
+        Some(Command::Withdraw { agent }) => return withdraw(&config, agent).await,
+        Some(Command::Corrections(arguments)) => return corrections::run(&config, arguments).await,
+        None => {}
     }
     let input = read(arguments.file.as_deref())?;
     let mut desk = match (arguments.predict_only, &arguments.agents) {
@@ -63,7 +77,7 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         (false, None) => {
             let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
             store.ping().await?;
-            Desk::Database(store)
+            Desk::Database { store, offer: config.routing.offer() }
         }
     };
     let model = tokio::task::block_in_place(|| {
@@ -100,6 +114,14 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         );
         return Ok(ExitCode::FAILURE);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn withdraw(config: &Config, agent: &str) -> Result<ExitCode, CliError> {
+    let agent = AgentId::new(agent).map_err(|error| CliError::Usage(format!("--agent: {error}")))?;
+    let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
+    let count = store.withdraw_agent(&agent, "bulk", Utc::now()).await?;
+    eprintln!("{count} inquiries went back to the queue");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -144,7 +166,7 @@ impl Desk {
                 };
                 Ok(predicted.into_iter().zip(decided).map(taken).collect())
             }
-            Desk::Database(store) => {
+            Desk::Database { store, offer } => {
                 let agents = store.agents().await?;
                 let transactions: Vec<TransactionId> =
                     predicted.iter().filter_map(|one| one.inquiry.transaction_id.clone()).collect();
@@ -153,7 +175,7 @@ impl Desk {
                 let mut assignments = Vec::new();
                 for (one, decided) in predicted.into_iter().zip(decided) {
                     let known = open(one.clone(), "this inquiry was decided before".to_owned(), now);
-                    assignments.push(match store.commit_routing(&one.with(decided, now)).await? {
+                    assignments.push(match store.commit_routing(&one.with(decided, *offer, now)).await? {
                         RoutingOutcome::Decided(assignment) => assignment,
                         RoutingOutcome::AlreadyDecided => known,
                     });
@@ -183,6 +205,8 @@ fn open(one: Predicted, reason: String, now: DateTime<Utc>) -> Assignment {
         agent_id: None,
         reason,
         decided_at: now,
+        generation: None,
+        expires_at: None,
     }
 }
 
