@@ -31,6 +31,8 @@ const BACKLOG: usize = 150;
 const BATCH: usize = 50;
 /// Of a hundred writes, so many are killed at some step.
 const KILLED: u32 = 2;
+/// Supervisors and sweeps come to their work after so many seconds of the test's clock.
+const EVERY: i64 = 60;
 /// A supervisor looks at so many of the newest.
 const RECENT: u32 = 400;
 /// A router without work looks again after this time at the latest.
@@ -306,8 +308,14 @@ async fn supervisor(world: &World) {
     let mut random = StdRng::seed_from_u64(SEED + 200);
     let store = &world.stores[0];
     let mut watch = store.watch_desk().await.unwrap();
+    let mut next = 0;
     while !world.all_came_in() {
         let _ = timeout(TICK, watch.changed()).await;
+        let now = world.clock.load(Ordering::Relaxed);
+        if now < next {
+            continue;
+        }
+        next = now + EVERY;
         let offset = random.random_range(0..RECENT);
         for row in store.inquiries(Page { offset, limit: 20 }).await.unwrap() {
             let now = world.now();
@@ -343,8 +351,14 @@ async fn housekeeper(world: &World) {
     let mut random = StdRng::seed_from_u64(SEED + 300);
     let store = &world.stores[1];
     let mut watch = store.watch_desk().await.unwrap();
+    let mut next = 0;
     while !world.all_came_in() {
         let _ = timeout(TICK, watch.changed()).await;
+        let now = world.clock.load(Ordering::Relaxed);
+        if now < next {
+            continue;
+        }
+        next = now + EVERY;
         let now = world.now();
         let expire = |store: Arc<dyn Store>| async move { store.expire(now, 20).await };
         world.write(&mut random, store, expire).await;
