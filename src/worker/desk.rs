@@ -325,16 +325,23 @@ mod tests {
             Arc::new(SqliteStore::open(&folder.path().join("desk.db"), 4).await.unwrap());
         store.migrate().await.unwrap();
         store.upsert_agents(&[agent("a-1")]).await.unwrap();
+        let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
+        let (one, now) = (predicted("q-1"), Utc::now());
+        let agents = store.agents().await.unwrap();
+        let decided = decide(&[one.case(false)], &agents, &policy, now).remove(0);
+        // An offer that is over at once.
+        store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
+        assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
+
         let (changed, shutdown) = (Wake::default(), CancellationToken::new());
         let desk = Desk {
             store: store.clone(),
-            policy: Arc::new(Config::load(None, []).unwrap().routing.policy(0.5)),
+            policy,
             every: Duration::from_secs(3600),
             limit: 10,
             commits: 1,
             keep: TimeDelta::days(1),
-            // An offer is over at once.
-            offer: Some(TimeDelta::zero()),
+            offer: None,
             away_grace: None,
             changed: changed.clone(),
             metrics: Metrics::new(Vec::new()),
@@ -344,11 +351,6 @@ mod tests {
         let metrics = desk.metrics.clone();
         let (submit, submitted) = mpsc::channel(1);
         let running = tokio::spawn(desk.run(submitted, shutdown.clone()));
-        let (committed, done) = oneshot::channel();
-        submit.send(Submission { inquiries: vec![predicted("q-1")], committed }).await.unwrap();
-        done.await.unwrap();
-        assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
-
         let changes = Changes { store: store.clone(), desk: changed };
         let watching = tokio::spawn(changes.run(shutdown.clone()));
         let mut watch = store.watch_desk().await.unwrap();
@@ -361,7 +363,6 @@ mod tests {
                 if holder(&*store).await.as_ref() == Some(&second) {
                     break;
                 }
-                tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(Duration::from_secs(60), given).await.expect("a-2 comes, and gets the inquiry");
@@ -370,6 +371,6 @@ mod tests {
         running.await.unwrap().unwrap();
         watching.await.unwrap().unwrap();
         let page = metrics.render().unwrap();
-        assert!(page.contains("mimamori_assignments_ended_last_day{outcome=\"expired\"}"), "{page}");
+        assert!(page.contains("mimamori_assignments_ended_last_day{outcome=\"expired\"} 1"), "{page}");
     }
 }

@@ -219,13 +219,13 @@ async fn router(world: &World, number: u64) {
         let waiting = all.len();
         if waiting < BACKLOG {
             let from = world.next.fetch_add(BATCH, Ordering::Relaxed);
-            if from > 0 && from % CHECKPOINT == 0 {
+            if from > 0 && from.is_multiple_of(CHECKPOINT) {
                 // While the others write.
                 assert_eq!(behind.broken().await, [], "after {from} inquiries");
             }
             all.extend((from..(from + BATCH).min(INQUIRIES)).map(|index| incoming(index, world)));
             // Delivered twice.
-            let known = from.min(INQUIRIES).max(1);
+            let known = from.clamp(1, INQUIRIES);
             all.extend((0..3).map(|_| incoming(random.random_range(0..known), world)));
         }
         let agents = store.free_agents().await.unwrap().agents;
@@ -384,7 +384,8 @@ fn profiles() -> Vec<AgentProfile> {
         // Every skill in both languages is with somebody.
         let own = Skill::ALL[n % Skill::ALL.len()];
         let other = *Skill::ALL.choose(&mut random).unwrap();
-        let languages = if n % 2 == 0 { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
+        let languages =
+            if n.is_multiple_of(2) { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
         agent(&format!("a-{n:02}"), &[own, other], &languages, random.random_range(2..6))
     };
     (0..AGENTS).map(profile).collect()
