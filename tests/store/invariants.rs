@@ -22,7 +22,7 @@ use crate::support::database::Fresh;
 use crate::support::values::*;
 
 const INQUIRIES: usize = 10_000;
-const AGENTS: usize = 60;
+const AGENTS: usize = 100;
 const ROUTERS: u64 = 3;
 const AGENT_WRITERS: u64 = 3;
 const SEED: u64 = 20_261_122;
@@ -161,19 +161,21 @@ impl World {
         self.next.load(Ordering::Relaxed) >= INQUIRIES
     }
 
-    /// Runs a write to its end, or kills its process at some step: the transaction ends where it was, and nobody hears what came of it.
+    /// Runs a write to its end, or kills its process at some step: the transaction ends where it was, and nobody hears what came of it. Says
+    /// whether it came to its end.
     async fn write<T, F>(
         &self,
         random: &mut StdRng,
         of: &Arc<dyn Store>,
         write: impl FnOnce(Arc<dyn Store>) -> F,
-    ) where
+    ) -> bool
+    where
         F: Future<Output = Result<T, StoreError>>,
     {
         self.writes.fetch_add(1, Ordering::Relaxed);
         if random.random_range(0..100) >= KILLED {
             write(of.clone()).await.unwrap();
-            return;
+            return true;
         }
         // Connections of its own, which die with it.
         let doomed = store::open(&self.database, 1).await.unwrap();
@@ -182,13 +184,13 @@ impl World {
         let mut write = std::pin::pin!(write(doomed));
         std::future::poll_fn(|context| {
             steps -= 1;
-            if steps == 0 || write.as_mut().poll(context).is_ready() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
+            match write.as_mut().poll(context) {
+                Poll::Ready(_) => Poll::Ready(true),
+                Poll::Pending if steps == 0 => Poll::Ready(false),
+                Poll::Pending => Poll::Pending,
             }
         })
-        .await;
+        .await
     }
 }
 
@@ -213,6 +215,8 @@ async fn router(world: &World, number: u64) {
     let store = &world.stores[(number % 2) as usize];
     let mut watch = store.watch_desk().await.unwrap();
     let mut behind = Behind::open(&world.database).await;
+    // What nobody acknowledged, the queue delivers again.
+    let mut unacknowledged: Vec<Predicted> = Vec::new();
     while !world.all_came_in() {
         let mut all: Vec<Predicted> =
             store.waiting_inquiries(200).await.unwrap().into_iter().map(Predicted::from).collect();
@@ -224,6 +228,7 @@ async fn router(world: &World, number: u64) {
                 assert_eq!(behind.broken().await, [], "after {from} inquiries");
             }
             all.extend((from..(from + BATCH).min(INQUIRIES)).map(|index| incoming(index, world)));
+            all.append(&mut unacknowledged);
             // Delivered twice.
             let known = from.clamp(1, INQUIRIES);
             all.extend((0..3).map(|_| incoming(random.random_range(0..known), world)));
@@ -237,16 +242,23 @@ async fn router(world: &World, number: u64) {
             if index < waiting && matches!(decided.proposal, Proposal::Wait { .. }) {
                 continue;
             }
+            let again = (index >= waiting).then(|| one.clone());
             let offer = random.random_bool(0.7).then(|| TimeDelta::seconds(random.random_range(200..20_000)));
             let decision = one.with(decided, offer, now);
             let commit = |store: Arc<dyn Store>| async move { store.commit_routing(&decision).await };
-            world.write(&mut random, store, commit).await;
+            if !world.write(&mut random, store, commit).await {
+                unacknowledged.extend(again);
+            }
             committed += 1;
         }
         if committed == 0 {
             // Until somebody is free; a killed process may have told nobody.
             let _ = timeout(TICK, watch.changed()).await;
         }
+    }
+    for one in unacknowledged {
+        let decided = decide(&[one.case(false)], &[], &world.policy, world.now()).remove(0);
+        store.commit_routing(&one.with(decided, None, world.now())).await.unwrap();
     }
 }
 
@@ -423,13 +435,7 @@ pub async fn eight_writers_keep_every_promise(fresh: Fresh) {
     join_all(writers).await.into_iter().for_each(Result::unwrap);
     let took = began.elapsed().as_secs_f64();
 
-    // A killed commit may have left an inquiry out; its delivery would come again.
     let again = store.waiting_inquiries(u32::MAX).await.unwrap().len();
-    for index in 0..INQUIRIES {
-        let one = incoming(index, &world);
-        let decided = decide(&[one.case(false)], &[], &world.policy, at(0)).remove(0);
-        store.commit_routing(&one.with(decided, None, at(0))).await.unwrap();
-    }
     assert_eq!(Behind::open(&fresh.config).await.broken().await, []);
     assert_eq!(fresh.number("select count(*) from inquiries").await, INQUIRIES as i64, "none is lost");
     let resolved = fresh.number("select count(*) from inquiries where status = 'resolved'").await;
