@@ -1,5 +1,6 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+mod replay;
 mod simulate;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,8 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Take the decisions of a past period again under other settings, and print what differs
+    Replay(replay::Arguments),
     /// Play days of arrivals against a policy and the baseline, on the same seeds
     Simulate(simulate::Arguments),
 }
@@ -51,8 +54,12 @@ enum Desk {
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
-    if let Some(Command::Simulate(arguments)) = &arguments.command {
-        return tokio::task::block_in_place(|| simulate::run(&config, arguments));
+    match &arguments.command {
+        Some(Command::Replay(arguments)) => return replay::run(&config, arguments).await,
+        Some(Command::Simulate(arguments)) => {
+            return tokio::task::block_in_place(|| simulate::run(&config, arguments));
+        }
+        None => {}
     }
     let input = read(arguments.file.as_deref())?;
     let mut desk = match (arguments.predict_only, &arguments.agents) {

@@ -54,6 +54,29 @@ pub(super) fn whole(price: f64, idle_rank: usize) -> i64 {
     (price.max(0.0) * STEPS_PER_UNIT).round() as i64 * RANKS + rank
 }
 
+/// Where the prices of a tick come from: made from everybody who is there, or as they were recorded.
+pub(super) trait Pricing {
+    /// Parts of the price of an agent for an inquiry, both by their place in the tick. `neighbours`: a neighbouring skill helps.
+    fn parts(&self, case: usize, agent: usize, neighbours: bool) -> Parts;
+
+    /// What one inquiry more adds to the price of an agent.
+    fn rise(&self, agent: usize) -> i64;
+
+    /// Place of an agent by idle time, 0 for the longest.
+    fn idle_rank(&self, agent: usize) -> usize;
+}
+
+/// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
+pub(super) fn waiting(policy: &Policy, urgency: f64) -> i64 {
+    let dearest = 1.0 + policy.fairness_weight * MOST_UNFAIR + policy.scarcity_weight * MOST_SCARCE;
+    whole(2.0 * dearest + policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+}
+
+/// What one inquiry more adds to the price of an agent of this capacity.
+pub(super) fn rise(policy: &Policy, capacity: u32) -> i64 {
+    whole(policy.fairness_weight * share(1.0, capacity), 0)
+}
+
 /// An agent at work, as numbers.
 pub(super) struct Seat {
     /// Suitability by skill; 0 for what the agent has not.
@@ -64,15 +87,41 @@ pub(super) struct Seat {
     /// Price of all skills together.
     reserve: f64,
     fairness: f64,
-    /// What one inquiry more adds to `fairness`.
-    pub rise: f64,
-    pub idle_rank: usize,
+    capacity: u32,
+    idle_rank: usize,
 }
 
-/// Prices of one tick.
+impl Seat {
+    /// The agent's skills as numbers; without prices, which depend on the others.
+    pub fn of(agent: &AgentSnapshot, policy: &Policy) -> Self {
+        let mut own = [0.0; SKILLS];
+        for (skill, proficiency) in &agent.skills {
+            own[*skill as usize] = policy.suits(*proficiency);
+        }
+        let mut helped = own;
+        for (skill, neighbours) in &policy.neighbours {
+            let nearest = neighbours.iter().map(|skill| own[*skill as usize]).fold(0.0, f64::max);
+            let helps = &mut helped[*skill as usize];
+            *helps = helps.max(policy.neighbour_share * nearest);
+        }
+        let mut speaks = [false; LANGUAGES];
+        agent.languages.iter().for_each(|language| speaks[*language as usize] = true);
+        let capacity = agent.capacity;
+        Self { own, helped, speaks, reserve: 0.0, fairness: 0.0, capacity, idle_rank: 0 }
+    }
+
+    /// Probability that the agent cannot finish the inquiry.
+    pub fn wrong(&self, case: &CaseNumbers, neighbours: bool) -> f64 {
+        let suitability = if neighbours { &self.helped } else { &self.own };
+        (1.0 - dot(&case.probability, suitability)).max(0.0)
+    }
+}
+
+/// Prices of one tick, made from everybody who is at work and everything that waits.
 pub(super) struct Prices<'a> {
     policy: &'a Policy,
-    pub seats: Vec<Seat>,
+    seats: Vec<Seat>,
+    cases: Vec<CaseNumbers>,
     pressure: [PerSkill; LANGUAGES],
 }
 
@@ -84,8 +133,11 @@ impl<'a> Prices<'a> {
         let mean = recent.iter().sum::<f64>() / recent.len().max(1) as f64;
         let mut by_idle: Vec<usize> = (0..agents.len()).collect();
         by_idle.sort_by_key(|index| agents[*index].last_assigned_at);
-        let mut seats: Vec<Seat> =
-            agents.iter().zip(recent).map(|(agent, recent)| seat(agent, recent, mean, policy)).collect();
+        let mut seats: Vec<Seat> = agents.iter().map(|agent| Seat::of(agent, policy)).collect();
+        for ((seat, agent), recent) in seats.iter_mut().zip(agents).zip(recent) {
+            let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
+            seat.fairness = agent.load() + relative;
+        }
         for (rank, index) in by_idle.into_iter().enumerate() {
             seats[index].idle_rank = rank;
         }
@@ -93,30 +145,28 @@ impl<'a> Prices<'a> {
         for seat in &mut seats {
             seat.reserve = languages(seat).map(|language| dot(&seat.own, &pressure[language])).sum();
         }
-        Self { policy, seats, pressure }
+        let cases = cases.iter().map(|case| CaseNumbers::of(case)).collect();
+        Self { policy, seats, cases, pressure }
     }
+}
 
-    pub fn parts(&self, case: &CaseNumbers, seat: &Seat, neighbours: bool) -> Parts {
-        let suitability = if neighbours { &seat.helped } else { &seat.own };
-        let finishes = dot(&case.probability, suitability);
+impl Pricing for Prices<'_> {
+    fn parts(&self, case: usize, agent: usize, neighbours: bool) -> Parts {
+        let (case, seat) = (&self.cases[case], &self.seats[agent]);
         let used = dot(&case.probability, &case.pressed(&self.pressure, seat));
         Parts {
-            wrong: (1.0 - finishes).max(0.0),
+            wrong: seat.wrong(case, neighbours),
             scarcity: self.policy.scarcity_weight * (seat.reserve - used).max(0.0),
             fairness: self.policy.fairness_weight * seat.fairness,
         }
     }
 
-    /// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
-    pub fn waiting(&self, urgency: f64) -> i64 {
-        let dearest =
-            1.0 + self.policy.fairness_weight * MOST_UNFAIR + self.policy.scarcity_weight * MOST_SCARCE;
-        whole(2.0 * dearest + self.policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+    fn rise(&self, agent: usize) -> i64 {
+        rise(self.policy, self.seats[agent].capacity)
     }
 
-    /// What one inquiry more on the same agent adds to the price.
-    pub fn rise(&self, seat: &Seat) -> i64 {
-        whole(self.policy.fairness_weight * seat.rise, 0)
+    fn idle_rank(&self, agent: usize) -> usize {
+        self.seats[agent].idle_rank
     }
 }
 
@@ -139,31 +189,6 @@ impl CaseNumbers {
         let mut used = pressure[self.language];
         used.iter_mut().zip(&seat.own).for_each(|(used, own)| *used *= own);
         used
-    }
-}
-
-fn seat(agent: &AgentSnapshot, recent: f64, mean: f64, policy: &Policy) -> Seat {
-    let mut own = [0.0; SKILLS];
-    for (skill, proficiency) in &agent.skills {
-        own[*skill as usize] = policy.suits(*proficiency);
-    }
-    let mut helped = own;
-    for (skill, neighbours) in &policy.neighbours {
-        let nearest = neighbours.iter().map(|skill| own[*skill as usize]).fold(0.0, f64::max);
-        let helps = &mut helped[*skill as usize];
-        *helps = helps.max(policy.neighbour_share * nearest);
-    }
-    let mut speaks = [false; LANGUAGES];
-    agent.languages.iter().for_each(|language| speaks[*language as usize] = true);
-    let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
-    Seat {
-        own,
-        helped,
-        speaks,
-        reserve: 0.0,
-        fairness: agent.load() + relative,
-        rise: share(1.0, agent.capacity),
-        idle_rank: 0,
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::constraint::Constraint;
-use crate::contract::{AgentId, Skill};
+use crate::contract::{AgentId, Skill, SkillProbability};
 
 /// Agents that an explanation tells of, at most.
 pub const CANDIDATES_KEPT: usize = 12;
@@ -30,6 +30,9 @@ pub enum Method {
 pub struct Explanation {
     /// Names the settings, see [`super::Policy::version`].
     pub policy_version: String,
+    /// By what the parts of the prices were multiplied.
+    #[serde(default)]
+    pub weights: Weights,
     /// The moment that was decided for. Decisions of one moment were made together.
     pub tick: DateTime<Utc>,
     pub method: Method,
@@ -38,6 +41,9 @@ pub struct Explanation {
     pub waited_seconds: f64,
     pub urgency: f64,
     pub flagged: bool,
+    /// The distribution that was decided on, best first.
+    #[serde(default)]
+    pub skills: Vec<SkillProbability>,
     /// One of these was asked for; empty when the model abstained.
     pub needs: Vec<Skill>,
     /// Whom the tick chose.
@@ -48,6 +54,13 @@ pub struct Explanation {
     pub candidates: Vec<Scored>,
     /// How many agents each constraint excluded, with the first few.
     pub excluded: BTreeMap<Constraint, Excluded>,
+}
+
+/// The weights of a policy that stand in the parts of a price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    pub scarcity: f64,
+    pub fairness: f64,
 }
 
 /// An agent with what they would have cost, in parts. Each part is weighted; their sum is `total`.
