@@ -20,6 +20,9 @@ pub struct RoutingConfig {
     pub neighbour_share: f64,
     pub scarcity_weight: f64,
     pub fairness_weight: f64,
+    pub open_matter_weight: f64,
+    pub returning_weight: f64,
+    pub returning_days: u32,
     pub urgency_weight: f64,
     pub safety_skills: BTreeSet<Skill>,
     pub exact_pairs: usize,
@@ -56,6 +59,8 @@ impl RoutingConfig {
             neighbour_share: self.neighbour_share,
             scarcity_weight: self.scarcity_weight,
             fairness_weight: self.fairness_weight,
+            open_matter_weight: self.open_matter_weight,
+            returning_weight: self.returning_weight,
             urgency_weight: self.urgency_weight,
             target_seconds: self.target_s.iter().map(|(priority, s)| (priority.as_str(), *s)).collect(),
             safety_skills: self.safety_skills.clone(),
@@ -82,6 +87,8 @@ impl RoutingConfig {
         for (key, weight) in [
             ("scarcity_weight", self.scarcity_weight),
             ("fairness_weight", self.fairness_weight),
+            ("open_matter_weight", self.open_matter_weight),
+            ("returning_weight", self.returning_weight),
             ("urgency_weight", self.urgency_weight),
         ] {
             if !(0.0..=HEAVIEST).contains(&weight) {

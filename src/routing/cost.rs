@@ -1,15 +1,16 @@
-//! What it costs to give an inquiry to an agent, in three parts, and what it costs to let it wait.
+//! What it costs to give an inquiry to an agent, in four parts, and what it costs to let it wait.
 //!
 //! - *Wrong allocation*: 1 − Σ P(skill) · suitability(agent, skill) over the whole distribution; a missing skill has suitability 0.
 //! - *Scarcity*: Σ pressure(skill, language) · suitability over the agent's skills, less what this inquiry itself makes use of. The
 //!   pressure of a skill is D / (D + F): D is the demand that waits for it (Σ P over the inquiries of the tick, and a little for the
 //!   next ones to come), F the free slots that hold it.
+//! - *Unfamiliar*: a fixed price for everybody but the agent who knows the customer, if that one is at work.
 //! - *Fairness*: share of the capacity in use, plus what the agent lately received in proportion to the others.
 
 use chrono::{DateTime, Utc};
 
 use super::agent::AgentSnapshot;
-use super::case::Case;
+use super::case::{Case, Preferred};
 use super::policy::Policy;
 use crate::contract::{Language, Skill};
 
@@ -40,12 +41,18 @@ pub(super) struct Parts {
     pub wrong: f64,
     pub scarcity: f64,
     pub fairness: f64,
+    pub unfamiliar: f64,
 }
 
 impl Parts {
     pub fn total(self) -> f64 {
-        self.wrong + self.scarcity + self.fairness
+        self.wrong + self.scarcity + self.fairness + self.unfamiliar
     }
+}
+
+/// What everybody else costs more for an inquiry whose customer this agent knows.
+pub(super) fn unfamiliar(policy: &Policy, preferred: &Preferred) -> f64 {
+    if preferred.open_matter { policy.open_matter_weight } else { policy.returning_weight }
 }
 
 /// A price as a whole number, with the place by idle time (0: idle for longest) as its last digits.
@@ -68,7 +75,10 @@ pub(super) trait Pricing {
 
 /// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
 pub(super) fn waiting(policy: &Policy, urgency: f64) -> i64 {
-    let dearest = 1.0 + policy.fairness_weight * MOST_UNFAIR + policy.scarcity_weight * MOST_SCARCE;
+    let dearest = 1.0
+        + policy.fairness_weight * MOST_UNFAIR
+        + policy.scarcity_weight * MOST_SCARCE
+        + policy.open_matter_weight.max(policy.returning_weight);
     whole(2.0 * dearest + policy.urgency_weight * urgency.min(MOST_URGENT), 0)
 }
 
@@ -126,7 +136,7 @@ pub(super) struct Prices<'a> {
 }
 
 impl<'a> Prices<'a> {
-    /// `agents` are those at work, `cases` those that want one.
+    /// `agents` are those at work, sorted by id, `cases` those that want one.
     pub fn of(agents: &[&AgentSnapshot], cases: &[&Case], policy: &'a Policy, now: DateTime<Utc>) -> Self {
         let recent: Vec<f64> =
             agents.iter().map(|agent| share(agent.recent_at(now), agent.capacity)).collect();
@@ -145,7 +155,7 @@ impl<'a> Prices<'a> {
         for seat in &mut seats {
             seat.reserve = languages(seat).map(|language| dot(&seat.own, &pressure[language])).sum();
         }
-        let cases = cases.iter().map(|case| CaseNumbers::of(case)).collect();
+        let cases = cases.iter().map(|case| CaseNumbers::of(case, agents, policy)).collect();
         Self { policy, seats, cases, pressure }
     }
 }
@@ -158,6 +168,7 @@ impl Pricing for Prices<'_> {
             wrong: seat.wrong(case, neighbours),
             scarcity: self.policy.scarcity_weight * (seat.reserve - used).max(0.0),
             fairness: self.policy.fairness_weight * seat.fairness,
+            unfamiliar: case.unfamiliar_to(agent),
         }
     }
 
@@ -174,15 +185,28 @@ impl Pricing for Prices<'_> {
 pub(super) struct CaseNumbers {
     probability: PerSkill,
     language: usize,
+    /// Place of the agent who knows the customer, and what everybody else costs more.
+    preferred: Option<(usize, f64)>,
 }
 
 impl CaseNumbers {
-    pub fn of(case: &Case) -> Self {
+    /// `agents` are those at work.
+    pub fn of(case: &Case, agents: &[&AgentSnapshot], policy: &Policy) -> Self {
         let mut probability = [0.0; SKILLS];
         for entry in &case.skills {
             probability[entry.skill as usize] += entry.probability;
         }
-        Self { probability, language: case.language as usize }
+        let preferred = case.preferred.as_ref().and_then(|preferred| {
+            // Sorted by id.
+            let place = agents.binary_search_by(|agent| agent.agent_id.cmp(&preferred.agent_id)).ok()?;
+            Some((place, unfamiliar(policy, preferred)))
+        });
+        Self { probability, language: case.language as usize, preferred }
+    }
+
+    /// What the agent at this place costs more for not knowing the customer.
+    pub fn unfamiliar_to(&self, agent: usize) -> f64 {
+        self.preferred.filter(|(place, _)| *place != agent).map_or(0.0, |(_, price)| price)
     }
 
     fn pressed(&self, pressure: &[PerSkill; LANGUAGES], seat: &Seat) -> PerSkill {

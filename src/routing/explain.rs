@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::case::Preferred;
 use super::constraint::Constraint;
 use crate::contract::{AgentId, Skill, SkillProbability};
 
@@ -41,6 +42,9 @@ pub struct Explanation {
     pub waited_seconds: f64,
     pub urgency: f64,
     pub flagged: bool,
+    /// Who knew the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<Preferred>,
     /// The distribution that was decided on, best first.
     #[serde(default)]
     pub skills: Vec<SkillProbability>,
@@ -79,6 +83,9 @@ pub struct Scored {
     pub scarcity: f64,
     /// Price of what the agent carries and lately received.
     pub fairness: f64,
+    /// Price of not being the agent who knows the customer.
+    #[serde(default)]
+    pub unfamiliar: f64,
     pub total: f64,
     /// Place among the agents by idle time, longest first: breaks ties.
     pub idle_rank: usize,

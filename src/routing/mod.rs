@@ -21,7 +21,7 @@ mod tests;
 
 pub use agent::{AgentSnapshot, RECENT_SECONDS};
 pub use baseline::first_guess_least_loaded;
-pub use case::Case;
+pub use case::{Case, Preferred};
 pub use constraint::Constraint;
 pub use decide::{Decided, decide};
 pub use explain::{Excluded, Explanation, Method, Scored, Weights};

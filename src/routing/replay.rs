@@ -137,6 +137,7 @@ fn case_of(past: &PastDecision, everyone: &BTreeSet<&AgentId>) -> Case {
         priority: past.priority,
         received_at: past.received_at,
         flagged: past.explanation.flagged,
+        preferred: past.explanation.preferred.clone(),
         rejected_by: everyone.difference(&own).map(|agent| (*agent).clone()).collect(),
     }
 }
@@ -175,7 +176,7 @@ impl<'a> Recorded<'a> {
                 .map(|scored| (&scored.agent_id, scored))
                 .collect();
             RecordedRow {
-                numbers: CaseNumbers::of(case),
+                numbers: CaseNumbers::of(case, agents, policy),
                 scarcity: ratio(policy.scarcity_weight, weights.scarcity),
                 fairness: ratio(policy.fairness_weight, weights.fairness),
                 scored: agents.iter().map(|agent| by_agent.get(&agent.agent_id).copied()).collect(),
@@ -202,6 +203,7 @@ impl Pricing for Recorded<'_> {
             wrong: self.seats[agent].wrong(&row.numbers, neighbours),
             scarcity: row.scarcity * scarcity,
             fairness: row.fairness * fairness,
+            unfamiliar: row.numbers.unfamiliar_to(agent),
         }
     }
 

@@ -46,6 +46,7 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
         received_at: now(),
         flagged: false,
         rejected_by: BTreeSet::new(),
+        preferred: None,
     }
 }
 
@@ -114,6 +115,36 @@ fn a_tick_is_decided_as_a_whole() {
     let greedy = decide(&cases, &agents, &policy, now());
     assert_eq!((chosen(&greedy[0]), chosen(&greedy[1])), (Some("a-both"), None));
     assert_eq!(greedy[0].explanation.method, Method::Greedy);
+}
+
+#[test]
+fn the_agent_who_knows_the_customer_gets_them_if_they_can() {
+    let policy = policy();
+    let knows = |open_matter| {
+        let preferred = Preferred { agent_id: AgentId::new("familiar").unwrap(), open_matter };
+        Case { preferred: Some(preferred), ..case("q", &[(Skill::Shipping, 1.0)]) }
+    };
+    let stranger = agent("a-better-one", &[(Skill::Shipping, 5)], 9);
+    let familiar = |proficiency, open, capacity| AgentSnapshot {
+        open,
+        ..agent("familiar", &[(Skill::Shipping, proficiency)], capacity)
+    };
+    let gets = |case: Case, familiar: AgentSnapshot| {
+        chosen(&alone(case, &[stranger.clone(), familiar], &policy)).map(str::to_owned)
+    };
+    let stays = Some("familiar".to_owned());
+    // An open matter stays where it is, even with somebody busier and less proficient.
+    assert_eq!(gets(knows(true), familiar(3, 8, 9)), stays);
+    // Who returns is only preferred.
+    assert_eq!(gets(knows(false), familiar(4, 0, 9)), stays);
+    assert_ne!(gets(knows(false), familiar(3, 8, 9)), stays);
+    // A hard constraint stands above both.
+    assert_ne!(gets(knows(true), familiar(3, 9, 9)), stays);
+    let away = AgentSnapshot { available: false, ..familiar(5, 0, 9) };
+    assert_ne!(gets(knows(true), away), stays);
+    let decided = alone(knows(true), &[stranger.clone(), familiar(3, 0, 9)], &policy);
+    let prices: Vec<f64> = decided.explanation.candidates.iter().map(|one| one.unfamiliar).collect();
+    assert_eq!(prices, [0.0, policy.open_matter_weight]);
 }
 
 #[test]
@@ -312,6 +343,9 @@ fn made_up(random: &mut StdRng) -> (Vec<Case>, Vec<AgentSnapshot>, Policy) {
                 .filter(|_| random.random_bool(0.1))
                 .map(|agent| agent.agent_id.clone())
                 .collect();
+            case.preferred = agents.choose(random).filter(|_| random.random_bool(0.3)).map(|agent| {
+                Preferred { agent_id: agent.agent_id.clone(), open_matter: random.random_bool(0.5) }
+            });
             waited(case, random.random_range(0..3000))
         })
         .collect();

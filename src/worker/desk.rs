@@ -43,6 +43,7 @@ impl Predicted {
             received_at: self.inquiry.received_at,
             flagged,
             rejected_by: BTreeSet::new(),
+            preferred: None,
         }
     }
 

@@ -75,6 +75,7 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     received_at: inquiry.received_at,
                     flagged: false,
                     rejected_by: BTreeSet::new(),
+                    preferred: None,
                 };
                 let decided = decide(&[case], &agents, &policy, decision.at).remove(0);
                 (decision.proposal, decision.explanation) = (decided.proposal, decided.explanation);

@@ -138,6 +138,7 @@ pub fn explanation(seconds: i64) -> Explanation {
         waited_seconds: 0.1 + 0.2,
         urgency: 1.5,
         flagged: false,
+        preferred: None,
         skills: vec![SkillProbability { skill: Skill::Shipping, probability: 0.9 }],
         needs: vec![Skill::Shipping],
         chosen: None,
