@@ -4,12 +4,22 @@ mod support;
 
 #[path = "store/dead_letters.rs"]
 mod dead_letters;
+#[path = "store/invariants.rs"]
+mod invariants;
+#[path = "store/migration.rs"]
+mod migration;
 #[path = "store/moderation.rs"]
 mod moderation;
 #[path = "store/outbox.rs"]
 mod outbox;
 #[path = "store/place.rs"]
 mod place;
+#[path = "store/plans.rs"]
+mod plans;
+#[path = "store/races.rs"]
+mod races;
+#[path = "store/reservations.rs"]
+mod reservations;
 #[path = "store/routing.rs"]
 mod routing;
 
@@ -63,6 +73,24 @@ on_both! {
     routing::team_hours_and_what_was_received_lately_are_kept,
     routing::a_neighbouring_skill_is_checked_instead_of_the_one_that_is_needed,
     routing::transactions_with_an_alert_are_told_apart,
+    routing::the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer,
+    reservations::an_offer_is_accepted_once_by_its_holder_only,
+    reservations::a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back,
+    reservations::what_was_accepted_can_still_be_passed_on,
+    reservations::an_offer_that_nobody_accepts_runs_out,
+    reservations::what_lies_untouched_with_somebody_away_goes_back,
+    reservations::a_supervisor_gives_an_inquiry_to_whom_may_have_it,
+    reservations::a_supervisor_says_what_an_inquiry_in_triage_needs,
+    reservations::everything_that_an_agent_holds_goes_back,
+    reservations::a_decision_on_an_older_generation_is_left_out,
+    reservations::the_desk_is_woken_by_what_frees_an_agent_or_gives_back_an_inquiry,
+    reservations::what_ended_and_what_was_corrected_is_counted,
+    #[ignore = "a measurement"]
+    reservations::assignments_a_second,
+    races::three_instances_that_each_read_under_the_limit_do_not_exceed_it,
+    races::the_router_a_supervisor_and_an_automation_do_not_bounce_the_owner,
+    invariants::eight_writers_keep_every_promise,
+    migration::what_was_assigned_before_is_accepted_and_of_the_first_generation,
     outbox::rows_are_claimed_in_order_and_by_one_relay,
     outbox::a_lease_that_ended_is_claimed_again,
     outbox::concurrent_relays_share_the_rows,

@@ -1,23 +1,24 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+mod corrections;
 mod replay;
 mod simulate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::db::read_agents;
 use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{Assignment, Inquiry, Limits, TransactionId, decode_inquiry};
+use crate::contract::{AgentId, Assignment, Inquiry, Limits, TransactionId, UserId, decode_inquiry};
 use crate::model::classifier::InquiryModel;
-use crate::routing::{AgentSnapshot, Decided, Policy, Proposal, decide};
+use crate::routing::{AgentSnapshot, Decided, Policy, Preferred, Proposal, decide};
 use crate::store::{RoutingOutcome, Store};
 use crate::worker::{Predicted, is_flagged, predict};
 
@@ -44,13 +45,21 @@ enum Command {
     Replay(replay::Arguments),
     /// Play days of arrivals against a policy and the baseline, on the same seeds
     Simulate(simulate::Arguments),
+    /// Give back to the queue everything that an agent holds
+    Withdraw {
+        /// The agent's id
+        #[arg(long, value_name = "ID")]
+        agent: String,
+    },
+    /// Inquiries whose need a person told, in the corpus' format (JSON lines), to train on
+    Corrections(corrections::Arguments),
 }
 
 /// Where an inquiry goes.
 enum Desk {
     PredictOnly,
     InMemory(Vec<AgentSnapshot>),
-    Database(Arc<dyn Store>),
+    Database { store: Arc<dyn Store>, offer: Option<TimeDelta>, returning: TimeDelta },
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
@@ -59,6 +68,8 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         Some(Command::Simulate(arguments)) => {
             return tokio::task::block_in_place(|| simulate::run(&config, arguments));
         }
+        Some(Command::Withdraw { agent }) => return withdraw(&config, agent).await,
+        Some(Command::Corrections(arguments)) => return corrections::run(&config, arguments).await,
         None => {}
     }
     let input = read(arguments.file.as_deref())?;
@@ -70,7 +81,7 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         (false, None) => {
             let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
             store.ping().await?;
-            Desk::Database(store)
+            Desk::Database { store, offer: config.routing.offer(), returning: config.routing.returning() }
         }
     };
     let model = tokio::task::block_in_place(|| {
@@ -110,6 +121,14 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
     Ok(ExitCode::SUCCESS)
 }
 
+async fn withdraw(config: &Config, agent: &str) -> Result<ExitCode, CliError> {
+    let agent = AgentId::new(agent).map_err(|error| CliError::Usage(format!("--agent: {error}")))?;
+    let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
+    let count = store.withdraw_agent(&agent, "bulk", Utc::now()).await?;
+    eprintln!("{count} inquiries went back to the queue");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// For every line its error, if any; and the good ones.
 fn decode(batch: &[Line], limits: Limits) -> (Vec<Option<BadLine>>, Vec<Inquiry>) {
     let mut good = Vec::new();
@@ -137,7 +156,7 @@ impl Desk {
         match self {
             Desk::PredictOnly => Ok(predicted.into_iter().map(|one| prediction(one, policy, now)).collect()),
             Desk::InMemory(agents) => {
-                let decided = matched(&predicted, agents, policy, &BTreeSet::new(), now);
+                let decided = matched(&predicted, agents, policy, &BTreeSet::new(), &BTreeMap::new(), now);
                 let taken = |(one, decided): (Predicted, Decided)| {
                     let mut assignment = open(one, reason(&decided), now);
                     if let Some(agent) = agents
@@ -151,16 +170,19 @@ impl Desk {
                 };
                 Ok(predicted.into_iter().zip(decided).map(taken).collect())
             }
-            Desk::Database(store) => {
+            Desk::Database { store, offer, returning } => {
                 let agents = store.agents().await?;
                 let transactions: Vec<TransactionId> =
                     predicted.iter().filter_map(|one| one.inquiry.transaction_id.clone()).collect();
                 let alerted = store.alerted_transactions(&transactions).await?;
-                let decided = matched(&predicted, &agents, policy, &alerted, now);
+                let customers: Vec<UserId> =
+                    predicted.iter().map(|one| one.inquiry.customer_id.clone()).collect();
+                let preferred = store.preferred_agents(&customers, now - *returning).await?;
+                let decided = matched(&predicted, &agents, policy, &alerted, &preferred, now);
                 let mut assignments = Vec::new();
                 for (one, decided) in predicted.into_iter().zip(decided) {
                     let known = open(one.clone(), "this inquiry was decided before".to_owned(), now);
-                    assignments.push(match store.commit_routing(&one.with(decided, now)).await? {
+                    assignments.push(match store.commit_routing(&one.with(decided, *offer, now)).await? {
                         RoutingOutcome::Decided(assignment) => assignment,
                         RoutingOutcome::AlreadyDecided => known,
                     });
@@ -176,9 +198,13 @@ fn matched(
     agents: &[AgentSnapshot],
     policy: &Policy,
     alerted: &BTreeSet<TransactionId>,
+    preferred: &BTreeMap<UserId, Preferred>,
     now: DateTime<Utc>,
 ) -> Vec<Decided> {
-    let cases: Vec<_> = predicted.iter().map(|one| one.case(is_flagged(&one.inquiry, alerted))).collect();
+    let case = |one: &Predicted| {
+        one.case(is_flagged(&one.inquiry, alerted), preferred.get(&one.inquiry.customer_id).cloned())
+    };
+    let cases: Vec<_> = predicted.iter().map(case).collect();
     decide(&cases, agents, policy, now)
 }
 
@@ -190,6 +216,8 @@ fn open(one: Predicted, reason: String, now: DateTime<Utc>) -> Assignment {
         agent_id: None,
         reason,
         decided_at: now,
+        generation: None,
+        expires_at: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use super::values::{self, Threshold};
@@ -28,6 +29,8 @@ pub struct RoutingConfig {
     pub exact_pairs: usize,
     #[serde(deserialize_with = "values::at_least_one")]
     pub keep_decisions_days: u32,
+    pub offer_s: u32,
+    pub away_grace_s: u32,
     pub target_s: BTreeMap<Priority, u32>,
     pub neighbours: BTreeMap<Skill, Vec<Skill>>,
     pub teams: BTreeMap<String, Vec<Skill>>,
@@ -71,6 +74,21 @@ impl RoutingConfig {
         }
     }
 
+    /// How long an agent may think about an offer; none if they have it at once.
+    pub fn offer(&self) -> Option<TimeDelta> {
+        seconds(self.offer_s)
+    }
+
+    /// How long an agent counts as knowing a customer whose inquiry they finished.
+    pub fn returning(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.returning_days))
+    }
+
+    /// How long somebody has to be away before what they have not begun goes back; none for never.
+    pub fn away_grace(&self) -> Option<TimeDelta> {
+        seconds(self.away_grace_s)
+    }
+
     /// Key and complaint of the first value that cannot be meant.
     pub(super) fn check(&self) -> Result<(), (String, String)> {
         let complain = |key: &str, detail: &str| Err((key.to_owned(), detail.to_owned()));
@@ -108,6 +126,10 @@ impl RoutingConfig {
         }
         Ok(())
     }
+}
+
+fn seconds(setting: u32) -> Option<TimeDelta> {
+    (setting > 0).then(|| TimeDelta::seconds(i64::from(setting)))
 }
 
 #[cfg(test)]

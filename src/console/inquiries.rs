@@ -1,22 +1,22 @@
-//! `/inquiries`: who asked what, who has it, and the end of the work on it.
+//! `/inquiries`: who asked what, and who has it. What the buttons do stands in [`super::handover`].
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use chrono::Utc;
-use serde::Deserialize;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
 
 use super::error::{ErrorPage, PageError};
+use super::handover::{Deed, Outcome, encoded};
 use super::layout::{Frame, Moment, Room, bar, percent, render};
 use super::locale::Locale;
 use super::paging::{PageNumber, Pager};
 use super::words::Words;
-use crate::contract::{AgentId, InquiryId, Priority};
-use crate::store::{InquiryRow, InquiryStatus, Store, StoreError};
+use crate::contract::{self, Priority};
+use crate::store::{InquiryRow, InquiryStatus, Lost, Store};
 
 /// So many of the predicted skills are shown.
 const SKILLS_SHOWN: usize = 3;
@@ -27,20 +27,26 @@ struct View {
     frame: Frame,
     notice: Option<Notice>,
     inquiries: Vec<Inquiry>,
+    /// Every skill by its name in the contract and in the page's language.
+    all_skills: Vec<(&'static str, &'static str)>,
     pager: Pager,
 }
 
 /// What the button did.
 struct Notice {
     text: String,
-    resolved: bool,
+    good: bool,
 }
 
 /// An inquiry as the page shows it.
 struct Inquiry {
     id: String,
-    /// Where the button leads; none when nobody holds the inquiry.
-    resolve: Option<Resolve>,
+    /// What the forms of the inquiry need; see [`Acts`].
+    acts: Option<Acts>,
+    /// The offer ends, unless it is accepted.
+    offer: Option<Offer>,
+    /// What a person said that it needs.
+    corrected: Option<&'static str>,
     subject: Option<String>,
     text: String,
     lang: &'static str,
@@ -62,10 +68,21 @@ struct Agent {
     name: String,
 }
 
-struct Resolve {
+/// What can be done with an inquiry that is not finished.
+struct Acts {
+    /// Address of the inquiry, to which the name of the act is added, and the query behind that.
     href: String,
-    agent_id: String,
-    label: String,
+    query: String,
+    generation: u32,
+    /// Who has it; none if somebody may say what it needs.
+    holder: Option<String>,
+    /// The holder has not accepted it yet.
+    acceptable: bool,
+}
+
+struct Offer {
+    ends: Moment,
+    left: String,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -73,13 +90,6 @@ struct Skill {
     name: &'static str,
     probability: String,
     bar: u8,
-}
-
-/// What is left in the address after a resolution: the inquiry it was about.
-#[derive(Deserialize)]
-pub(super) struct Outcome {
-    resolved: Option<String>,
-    not_held: Option<String>,
 }
 
 pub(super) async fn page(
@@ -95,85 +105,61 @@ pub(super) async fn page(
             let frame = Frame::new(&locale, Room::Inquiries, words.inquiries);
             let notice = outcome.ok().and_then(|Query(outcome)| notice(outcome, words));
             let page = pager.number;
-            let inquiries = rows.into_iter().map(|row| inquiry(row, page, words)).collect();
-            Ok(render(StatusCode::OK, &View { frame, notice, inquiries, pager }))
+            let now = Utc::now();
+            let inquiries = rows.into_iter().map(|row| inquiry(row, page, now, words)).collect();
+            let name = |skill: contract::Skill| (skill.as_str(), (words.skill_name)(skill));
+            let all_skills = contract::Skill::ALL.into_iter().map(name).collect();
+            Ok(render(StatusCode::OK, &View { frame, notice, inquiries, all_skills, pager }))
         }
         Err(error) => Err(PageError::Store(error).page(locale)),
     }
 }
 
 fn notice(outcome: Outcome, words: &Words) -> Option<Notice> {
-    // What is no identifier did not come from `resolve`.
-    let id = |text: Option<String>| text.and_then(|text| InquiryId::new(text).ok());
-    if let Some(id) = id(outcome.resolved) {
-        return Some(Notice { text: (words.was_resolved)(id.as_str()), resolved: true });
-    }
-    id(outcome.not_held).map(|id| Notice { text: (words.was_not_held)(id.as_str()), resolved: false })
+    let (id, became) = outcome.read()?;
+    let id = id.as_str();
+    Some(Notice {
+        good: became.is_ok(),
+        text: match became {
+            Ok(Deed::Accepted) => (words.was_accepted)(id),
+            Ok(Deed::PassedOn) => (words.was_passed_on)(id),
+            Ok(Deed::Resolved) => (words.was_resolved)(id),
+            Ok(Deed::Classified) => (words.was_classified)(id),
+            Err(Lost::Expired) => (words.was_too_late)(id),
+            Err(_) => (words.was_not_held)(id),
+        },
+    })
 }
 
-/// What the button sends.
-#[derive(Deserialize)]
-pub(super) struct Resolution {
-    agent_id: AgentId,
+fn acts(row: &InquiryRow, page: u32) -> Option<Acts> {
+    let holder = row.agent_id.as_ref().filter(|_| row.status == InquiryStatus::Assigned);
+    let open = holder.is_some() || matches!(row.status, InquiryStatus::Waiting | InquiryStatus::Triage);
+    open.then(|| Acts {
+        href: format!("/inquiries/{}", encoded(row.inquiry_id.as_str())),
+        query: format!("?page={page}"),
+        generation: row.generation,
+        holder: holder.map(ToString::to_string),
+        acceptable: row.accepted_at.is_none(),
+    })
 }
 
-/// Ends the assignment and goes back to the list, which tells what happened. Safe to repeat.
-pub(super) async fn resolve(
-    State(store): State<Arc<dyn Store>>,
-    locale: Locale,
-    number: PageNumber,
-    id: Result<Path<InquiryId>, PathRejection>,
-    form: Result<Form<Resolution>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let Ok(Path(id)) = id else { return Err(PageError::UnknownInquiry.page(locale)) };
-    let Ok(Form(Resolution { agent_id })) = form else { return Err(PageError::Form.page(locale)) };
-    match end(&*store, &id, &agent_id).await {
-        Ok(Some(resolved)) => {
-            let outcome = if resolved { "resolved" } else { "not_held" };
-            let page = number.wanted().offset / super::paging::ROWS + 1;
-            let to = format!("/inquiries?page={page}&{outcome}={}", encoded(id.as_str()));
-            Ok(Redirect::to(&to).into_response())
-        }
-        Ok(None) => Err(PageError::UnknownInquiry.page(locale)),
-        Err(error) => Err(PageError::Store(error).page(locale)),
-    }
+fn offer(row: &InquiryRow, now: DateTime<Utc>, words: &Words) -> Option<Offer> {
+    let offered = row.status == InquiryStatus::Assigned && row.accepted_at.is_none();
+    let ends = row.expires_at.filter(|_| offered)?;
+    Some(Offer { ends: ends.into(), left: (words.time_left)((ends - now).num_seconds().max(0)) })
 }
 
-/// Whether the assignment ended by this request; none when there is no such inquiry.
-async fn end(store: &dyn Store, id: &InquiryId, agent: &AgentId) -> Result<Option<bool>, StoreError> {
-    if store.resolve_inquiry(id, agent, Utc::now()).await? {
-        return Ok(Some(true));
-    }
-    Ok(store.inquiry(id).await?.map(|_| false))
-}
-
-/// For one segment of a path or one value of a query: everything but unreserved characters is escaped.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-fn inquiry(row: InquiryRow, page: u32, words: &Words) -> Inquiry {
+fn inquiry(row: InquiryRow, page: u32, now: DateTime<Utc>, words: &Words) -> Inquiry {
     let id = row.inquiry_id.to_string();
-    let held = row.agent_id.as_ref().filter(|_| row.status == InquiryStatus::Assigned);
-    let resolve = held.map(|agent| Resolve {
-        href: format!("/inquiries/{}/resolve?page={page}", encoded(&id)),
-        agent_id: agent.to_string(),
-        label: (words.resolve_inquiry)(&id),
-    });
     let skills = row.skills.iter().take(SKILLS_SHOWN).map(|entry| Skill {
         name: (words.skill_name)(entry.skill),
         probability: percent(entry.probability),
         bar: bar(entry.probability),
     });
     Inquiry {
-        resolve,
+        acts: acts(&row, page),
+        offer: offer(&row, now, words),
+        corrected: row.corrected_skill.map(words.skill_name),
         skills: skills.collect(),
         agent: row.agent_id.map(|agent| Agent {
             name: row.agent_name.unwrap_or_else(|| agent.to_string()),
@@ -197,7 +183,7 @@ fn inquiry(row: InquiryRow, page: u32, words: &Words) -> Inquiry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{self, Language, SkillProbability};
+    use crate::contract::{AgentId, InquiryId, Language, SkillProbability};
 
     fn row(status: InquiryStatus, agent: Option<&str>) -> InquiryRow {
         let skill = |skill, probability| SkillProbability { skill, probability };
@@ -216,39 +202,50 @@ mod tests {
             ],
             agent_id: agent.map(|id| AgentId::new(id).unwrap()),
             agent_name: None,
+            generation: 1,
+            corrected_skill: None,
+            accepted_at: None,
+            expires_at: None,
             reason: String::new(),
             received_at: "2026-11-21T09:00:00Z".parse().unwrap(),
         }
     }
 
+    fn now() -> DateTime<Utc> {
+        "2026-11-21T09:10:00Z".parse().unwrap()
+    }
+
     #[test]
-    fn only_what_an_agent_holds_can_be_resolved() {
+    fn what_can_be_done_depends_on_who_has_it() {
         let words = Words::of(Language::En);
-        let held = inquiry(row(InquiryStatus::Assigned, Some("a-1")), 2, words);
-        let resolve = held.resolve.unwrap();
-        assert_eq!(resolve.href, "/inquiries/q%2F1%20%23%E3%81%82/resolve?page=2");
-        assert_eq!(resolve.agent_id, "a-1");
+        let held = inquiry(row(InquiryStatus::Assigned, Some("a-1")), 2, now(), words);
+        let acts = held.acts.unwrap();
+        assert_eq!((acts.href.as_str(), acts.query.as_str()), ("/inquiries/q%2F1%20%23%E3%81%82", "?page=2"));
+        assert_eq!((acts.holder.as_deref(), acts.acceptable), (Some("a-1"), true));
         assert_eq!(held.agent.unwrap().name, "a-1");
-        assert!(inquiry(row(InquiryStatus::Resolved, Some("a-1")), 1, words).resolve.is_none());
-        assert!(inquiry(row(InquiryStatus::Waiting, None), 1, words).resolve.is_none());
+        assert!(inquiry(row(InquiryStatus::Resolved, Some("a-1")), 1, now(), words).acts.is_none());
+        let waiting = inquiry(row(InquiryStatus::Waiting, None), 1, now(), words);
+        assert!(waiting.acts.is_some_and(|acts| acts.holder.is_none()));
+    }
+
+    #[test]
+    fn an_offer_tells_when_it_ends_until_it_is_accepted() {
+        let words = Words::of(Language::En);
+        let offered = |accepted_at| InquiryRow {
+            expires_at: Some(now() + chrono::TimeDelta::seconds(45)),
+            accepted_at,
+            ..row(InquiryStatus::Assigned, Some("a-1"))
+        };
+        let offer = inquiry(offered(None), 1, now(), words).offer.unwrap();
+        assert!(offer.left.contains("45") && offer.ends.machine == "2026-11-21T09:10:45Z");
+        assert!(inquiry(offered(Some(now())), 1, now(), words).offer.is_none());
     }
 
     #[test]
     fn the_three_best_skills_are_shown_and_an_empty_subject_is_not() {
-        let shown = inquiry(row(InquiryStatus::Triage, None), 1, Words::of(Language::Ja));
+        let shown = inquiry(row(InquiryStatus::Triage, None), 1, now(), Words::of(Language::Ja));
         let skills: Vec<_> = shown.skills.iter().map(|skill| (skill.name, skill.bar)).collect();
         assert_eq!(skills, [("配送", 70), ("支払い", 20), ("その他", 6)]);
         assert_eq!((shown.subject, shown.language), (None, "英語"));
-    }
-
-    #[test]
-    fn a_notice_needs_an_identifier() {
-        let words = Words::of(Language::En);
-        let outcome = |resolved: &str| Outcome { resolved: Some(resolved.into()), not_held: None };
-        assert!(notice(outcome(""), words).is_none());
-        assert!(
-            notice(outcome("q-1"), words)
-                .is_some_and(|notice| notice.resolved && notice.text.contains("q-1"))
-        );
     }
 }

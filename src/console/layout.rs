@@ -16,6 +16,7 @@ pub(super) enum Room {
     Overview,
     Alerts,
     Inquiries,
+    Routing,
     DeadLetters,
     /// A page that is in no room, such as an error.
     Nowhere,
@@ -32,7 +33,7 @@ pub(super) struct Link {
 pub(super) struct Frame {
     pub(super) words: &'static Words,
     pub(super) title: &'static str,
-    pub(super) rooms: [Link; 4],
+    pub(super) rooms: [Link; 5],
     /// The same page in Japanese and in English.
     pub(super) japanese: String,
     pub(super) english: String,
@@ -51,6 +52,7 @@ impl Frame {
                 link(Room::Overview, "/", words.overview),
                 link(Room::Alerts, "/alerts", words.alerts),
                 link(Room::Inquiries, "/inquiries", words.inquiries),
+                link(Room::Routing, "/routing", words.routing),
                 link(Room::DeadLetters, "/dead-letters", words.dead_letters),
             ],
             japanese: locale.switch(Language::Ja),

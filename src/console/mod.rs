@@ -8,11 +8,13 @@ mod assets;
 mod dead_letters;
 mod error;
 mod guard;
+mod handover;
 mod inquiries;
 mod layout;
 mod locale;
 mod overview;
 mod paging;
+mod routing;
 mod spans;
 mod words;
 
@@ -52,7 +54,12 @@ fn pages(store: Arc<dyn Store>, hosts: Hosts) -> Router {
         .route("/", get(overview::page))
         .route("/alerts", get(alerts::page))
         .route("/inquiries", get(inquiries::page))
-        .route("/inquiries/{id}/resolve", post(inquiries::resolve))
+        .route("/inquiries/{id}/accept", post(handover::accept))
+        .route("/inquiries/{id}/reject", post(handover::pass_on))
+        .route("/inquiries/{id}/resolve", post(handover::resolve))
+        .route("/inquiries/{id}/classify", post(handover::classify))
+        .route("/routing", get(routing::page))
+        .route("/routing.csv", get(routing::csv))
         .route("/dead-letters", get(dead_letters::page))
         .route("/healthz", get(healthz))
         .route("/static/{name}", get(assets::serve))

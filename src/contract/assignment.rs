@@ -14,6 +14,13 @@ pub struct SkillProbability {
     pub probability: f64,
 }
 
+impl SkillProbability {
+    /// What a person said, who knows.
+    pub fn certain(skill: Skill) -> Self {
+        Self { skill, probability: 1.0 }
+    }
+}
+
 /// The decision on one inquiry. Also the body of the events `inquiry.assigned` and `inquiry.queued`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Assignment {
@@ -26,6 +33,12 @@ pub struct Assignment {
     /// Why this agent, or why none: a sentence for people.
     pub reason: String,
     pub decided_at: DateTime<Utc>,
+    /// Grows with every assignment of the inquiry. Who accepts, passes on or resolves it names the generation that they mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
+    /// When the offer ends if the agent has not accepted it by then; without it, the agent has the inquiry at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Assignment {

@@ -46,7 +46,9 @@ impl Case {
         if self.flagged && !policy.safety_skills.is_empty() {
             return Some(policy.safety_skills.iter().copied().collect());
         }
-        let best = self.skills.first().filter(|best| best.probability >= policy.confidence_floor)?;
+        // What a person said is certain: no floor is above it.
+        let floor = policy.confidence_floor.min(1.0);
+        let best = self.skills.first().filter(|best| best.probability >= floor)?;
         Some(vec![best.skill])
     }
 

@@ -60,6 +60,20 @@ pub struct Explanation {
     pub excluded: BTreeMap<Constraint, Excluded>,
 }
 
+impl Explanation {
+    /// Counts in those whom the engine was not told of, because they could not take anything.
+    pub fn left_out(&mut self, absent: usize, full: usize) {
+        if self.method == Method::Abstained {
+            return;
+        }
+        for (constraint, agents) in [(Constraint::Absent, absent), (Constraint::Full, full)] {
+            if agents > 0 {
+                self.excluded.entry(constraint).or_default().agents += agents;
+            }
+        }
+    }
+}
+
 /// The weights of a policy that stand in the parts of a price.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Weights {

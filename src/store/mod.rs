@@ -5,16 +5,21 @@
 
 pub mod types;
 
+mod change;
 mod fault;
 mod fields;
+mod ledger;
 mod postgres;
 mod prepare;
 mod reason;
+mod reservations;
 mod rows;
 mod schema;
 mod sqlite;
+mod standing;
+mod supervision;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,8 +30,9 @@ pub use sqlite::SqliteStore;
 pub use types::*;
 
 use crate::config::Database;
-use crate::contract::{AgentId, Inquiry, InquiryId, TransactionId, TransactionMessage};
+use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::error::{Class, Classified};
+use crate::routing::Preferred;
 
 /// Connects to the configured database. Does not migrate it.
 ///
@@ -73,13 +79,16 @@ pub trait Store: Send + Sync {
     /// Every agent with skills, languages and load.
     async fn agents(&self) -> Result<Vec<crate::routing::AgentSnapshot>, StoreError>;
 
+    /// Those who can take something now, and how many cannot.
+    async fn free_agents(&self) -> Result<FreeAgents, StoreError>;
+
     /// Adds agents, or replaces those with the same id (their load is kept).
     async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError>;
 
     /// One transaction for one inquiry: stores it with its distribution; takes the first candidate of the proposal who is
     /// *still* available, has the skill and the language, and has capacity left, by a conditional update that counts the
-    /// inquiry in; writes the assignment, the decision with its reasons, and the outbox row. When no candidate is left the inquiry waits. An inquiry that is
-    /// already decided is left as it is and `AlreadyDecided` comes back.
+    /// inquiry in; writes the assignment, the decision with its reasons, and the outbox row. When no candidate is left the inquiry waits. An
+    /// inquiry that is already decided, or of another generation than was decided on, is left as it is and `AlreadyDecided` comes back.
     async fn commit_routing(&self, decision: &RoutingDecision) -> Result<RoutingOutcome, StoreError>;
 
     /// Those of the transactions that have an alert.
@@ -87,6 +96,13 @@ pub trait Store: Send + Sync {
         &self,
         transactions: &[TransactionId],
     ) -> Result<BTreeSet<TransactionId>, StoreError>;
+
+    /// Who knows each of the customers: the agent who has an inquiry of theirs in hand, or else who last resolved one, `since` then.
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError>;
 
     /// Decisions of a period (`from` included, `to` not) after the given one, in the order in which they were made.
     async fn routing_decisions(
@@ -103,14 +119,78 @@ pub trait Store: Send + Sync {
     /// more wait than `limit`, every language and most likely skill takes its turn.
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;
 
-    /// Ends an assignment: the inquiry is resolved and the agent's capacity is freed, once. `false` if this agent does not hold
-    /// the inquiry (any more).
+    // --- who has an inquiry: each is one transaction for each inquiry, by compare-and-set -----------------------------
+
+    /// The agent takes the offer; to repeat it is harmless.
+    async fn accept(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError>;
+
+    /// The agent passes it on, accepted or not: it waits again, and never comes back to them. `right_skill` is what it really needs; if
+    /// that is another skill than was asked for, the inquiry was wrongly allocated and is routed by it from then on.
+    async fn reject(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        right_skill: Option<Skill>,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError>;
+
+    /// Ends an assignment: the inquiry is resolved and the agent's place is free, once. Without a generation, whichever the agent holds.
     async fn resolve_inquiry(
         &self,
         inquiry: &InquiryId,
         agent: &AgentId,
+        generation: Option<u32>,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Change, StoreError>;
+
+    /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and never come back to the same agent.
+    async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// Ends up to `limit` assignments that were not accepted and whose agent is away since `away_before` or longer, and says how many.
+    async fn return_untouched(
+        &self,
+        away_before: DateTime<Utc>,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
+
+    /// A supervisor gives an inquiry that waits, is in triage or is with somebody to an agent, who must be available, have a free place,
+    /// speak the language and not have rejected it.
+    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError>;
+
+    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that.
+    async fn classify(
+        &self,
+        inquiry: &InquiryId,
+        skill: Skill,
+        generation: u32,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError>;
+
+    /// Everything that the agent holds waits again; says how much that was.
+    async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Begins to watch for what the desk should know at once: an agent has become free, or an inquiry waits anew.
+    async fn watch_desk(&self) -> Result<Box<dyn DeskWatch>, StoreError>;
+
+    /// Assignments that ended since then.
+    async fn ended_counts(&self, since: DateTime<Utc>) -> Result<Vec<EndedCount>, StoreError>;
+
+    /// Inquiries received in a period (`from` included, `to` not) whose need a person told, after the given one, oldest first.
+    async fn corrections(
+        &self,
+        period: std::ops::Range<DateTime<Utc>>,
+        after: Option<(DateTime<Utc>, InquiryId)>,
+        limit: u32,
+    ) -> Result<Vec<Correction>, StoreError>;
 
     /// Inquiries, newest first, with their assignment.
     async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError>;

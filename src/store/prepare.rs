@@ -29,9 +29,16 @@ pub(super) fn verdict_event(verdict: &Verdict) -> Result<Event, StoreError> {
     event(key, verdict.routing_key(), verdict)
 }
 
-/// Waiting and triage share a routing key but are two events: an inquiry may go from one to the other.
-pub(super) fn assignment_event(assignment: &Assignment, status: InquiryStatus) -> Result<Event, StoreError> {
-    let key = format!("inquiry.{}:{}", status.as_str(), assignment.inquiry_id);
+/// Waiting and triage share a routing key but are two events: an inquiry may go from one to the other. Within one generation it comes
+/// to stand in each of the ways at most once. The first decision's key names no generation.
+pub(super) fn assignment_event(
+    assignment: &Assignment,
+    status: InquiryStatus,
+    generation: u32,
+) -> Result<Event, StoreError> {
+    let first = if status == InquiryStatus::Assigned { 1 } else { 0 };
+    let later = if generation == first { String::new() } else { format!(".{generation}") };
+    let key = format!("inquiry.{}{later}:{}", status.as_str(), assignment.inquiry_id);
     event(key, assignment.routing_key(), assignment)
 }
 

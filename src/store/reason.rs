@@ -1,6 +1,6 @@
 //! The sentence that tells an operator why this agent, or why none.
 
-use crate::contract::{Language, Skill, SkillProbability};
+use crate::contract::{AgentId, Language, Skill, SkillProbability};
 
 /// So many of the likeliest skills are told to the person who decides.
 const TRIAGE_SKILLS: usize = 3;
@@ -44,6 +44,34 @@ pub(super) fn triage(skills: &[SkillProbability]) -> String {
         }
         None => "no skill was predicted: a person decides".to_owned(),
     }
+}
+
+/// `corrected` is what the agent said that it needs, if that is another skill.
+pub(super) fn rejected(agent: &AgentId, corrected: Option<Skill>) -> String {
+    match corrected {
+        Some(skill) => format!("agent {agent} says that it needs {skill}: waits again"),
+        None => format!("agent {agent} passed it on: waits again"),
+    }
+}
+
+pub(super) fn expired(agent: &AgentId) -> String {
+    format!("the offer to agent {agent} ran out: waits again")
+}
+
+pub(super) fn returned(agent: &AgentId) -> String {
+    format!("agent {agent} is away and had not begun: waits again")
+}
+
+pub(super) fn withdrawn(agent: &AgentId, by: &str) -> String {
+    format!("taken back from agent {agent} by {by}: waits again")
+}
+
+pub(super) fn directly_assigned(by: &str, taken: &Taken) -> String {
+    format!("given by {by} as {} (now {} of {} open)", taken.skill, taken.open, taken.capacity)
+}
+
+pub(super) fn classified(by: &str, skill: Skill) -> String {
+    format!("{by} says that it needs {skill}: waits")
 }
 
 fn needs(skill: Skill, skills: &[SkillProbability]) -> String {

@@ -7,7 +7,7 @@ use crate::contract::{
     Action, AgentId, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId, UserId,
 };
 use crate::queue::{Outgoing, Target};
-use crate::routing::AgentSnapshot;
+use crate::routing::{AgentSnapshot, Preferred};
 
 use super::StoreError;
 use super::fault::{Place, unreadable};
@@ -19,11 +19,11 @@ use super::types::*;
 pub(super) struct Reader<'a>(pub &'a Place);
 
 impl Reader<'_> {
-    fn get<T>(&self, value: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    pub(super) fn get<T>(&self, value: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         value.map_err(|error| self.0.error(error))
     }
 
-    fn id<T>(
+    pub(super) fn id<T>(
         &self,
         row: &impl Fields,
         column: &'static str,
@@ -32,7 +32,7 @@ impl Reader<'_> {
         new(self.get(row.text(column))?).map_err(|_| unreadable(column))
     }
 
-    fn id_or_null<T>(
+    pub(super) fn id_or_null<T>(
         &self,
         row: &impl Fields,
         column: &'static str,
@@ -42,11 +42,15 @@ impl Reader<'_> {
     }
 
     /// A value of a closed list.
-    fn name<T: FromStr>(&self, row: &impl Fields, column: &'static str) -> Result<T, StoreError> {
+    pub(super) fn name<T: FromStr>(&self, row: &impl Fields, column: &'static str) -> Result<T, StoreError> {
         self.get(row.text(column))?.parse().map_err(|_| unreadable(column))
     }
 
-    fn number<T: TryFrom<i64>>(&self, row: &impl Fields, column: &'static str) -> Result<T, StoreError> {
+    pub(super) fn number<T: TryFrom<i64>>(
+        &self,
+        row: &impl Fields,
+        column: &'static str,
+    ) -> Result<T, StoreError> {
         self.get(row.int(column))?.try_into().map_err(|_| unreadable(column))
     }
 
@@ -127,18 +131,7 @@ impl Reader<'_> {
     ) -> Result<Vec<AgentSnapshot>, StoreError> {
         let mut known: BTreeMap<AgentId, AgentSnapshot> = BTreeMap::new();
         for row in agents {
-            let agent = AgentSnapshot {
-                agent_id: self.id(row, "agent_id", AgentId::new)?,
-                skills: BTreeMap::new(),
-                languages: Vec::new(),
-                team: self.get(row.text_or_null("team"))?,
-                hours: self.get(row.json_or_null("hours"))?,
-                available: self.get(row.truth("available"))?,
-                open: self.number(row, "open_count")?,
-                capacity: self.number(row, "capacity")?,
-                last_assigned_at: self.get(row.time_or_null("last_assigned_at"))?,
-                recent: self.get(row.float("recent"))?,
-            };
+            let agent = self.agent(row)?;
             known.insert(agent.agent_id.clone(), agent);
         }
         // An agent who was added between the reads is not among the known ones yet; the next call sees them whole.
@@ -153,6 +146,22 @@ impl Reader<'_> {
             }
         }
         Ok(known.into_values().collect())
+    }
+
+    /// Without skills and languages.
+    pub(super) fn agent(&self, row: &impl Fields) -> Result<AgentSnapshot, StoreError> {
+        Ok(AgentSnapshot {
+            agent_id: self.id(row, "agent_id", AgentId::new)?,
+            skills: BTreeMap::new(),
+            languages: Vec::new(),
+            team: self.get(row.text_or_null("team"))?,
+            hours: self.get(row.json_or_null("hours"))?,
+            available: self.get(row.truth("available"))?,
+            open: self.number(row, "open_count")?,
+            capacity: self.number(row, "capacity")?,
+            last_assigned_at: self.get(row.time_or_null("last_assigned_at"))?,
+            recent: self.get(row.float("recent"))?,
+        })
     }
 
     pub(super) fn received_inquiry(&self, row: &impl Fields) -> Result<Inquiry, StoreError> {
@@ -173,6 +182,9 @@ impl Reader<'_> {
             language: self.name(row, "language")?,
             skills: self.get(row.json("skills"))?,
             model_version: self.get(row.text("model_version"))?,
+            generation: self.number(row, "generation")?,
+            corrected_skill: self.skill_or_null(row, "corrected_skill")?,
+            rejected_by: self.get(row.json("rejected_by"))?,
         })
     }
 
@@ -196,6 +208,12 @@ impl Reader<'_> {
         self.id(row, "transaction_id", TransactionId::new)
     }
 
+    pub(super) fn preferred(&self, row: &impl Fields) -> Result<(UserId, Preferred), StoreError> {
+        let agent_id = self.id(row, "agent_id", AgentId::new)?;
+        let open_matter = self.get(row.truth("open_matter"))?;
+        Ok((self.id(row, "customer_id", UserId::new)?, Preferred { agent_id, open_matter }))
+    }
+
     pub(super) fn status(&self, row: &impl Fields) -> Result<InquiryStatus, StoreError> {
         let name = self.get(row.text("status"))?;
         InquiryStatus::ALL.into_iter().find(|status| status.as_str() == name).ok_or(unreadable("status"))
@@ -212,6 +230,10 @@ impl Reader<'_> {
             skills: self.get(row.json("skills"))?,
             agent_id: self.id_or_null(row, "agent_id", AgentId::new)?,
             agent_name: self.get(row.text_or_null("agent_name"))?,
+            generation: self.number(row, "generation")?,
+            corrected_skill: self.skill_or_null(row, "corrected_skill")?,
+            accepted_at: self.get(row.time_or_null("accepted_at"))?,
+            expires_at: self.get(row.time_or_null("expires_at"))?,
             reason: self.get(row.text("reason"))?,
             received_at: self.get(row.time("received_at"))?,
         })

@@ -1,9 +1,10 @@
 //! What goes into the store and what comes out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+pub use super::change::*;
 pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
 
 use crate::contract::{
@@ -153,20 +154,38 @@ pub struct RoutingDecision {
     /// Why; stored beside the decision.
     pub explanation: Explanation,
     pub model_version: String,
+    /// The inquiry's generation that was decided on, 0 for one that came in just now. Any other by then, and nothing is written.
+    pub generation: u32,
+    /// What a person said that it needs.
+    pub corrected_skill: Option<Skill>,
+    /// When an agent has to have accepted it; none if they have it at once.
+    pub expires_at: Option<DateTime<Utc>>,
     pub at: DateTime<Utc>,
 }
 
 impl RoutingDecision {
     /// The assignment as it is published.
-    pub(super) fn assignment(&self, agent_id: Option<AgentId>, reason: String) -> Assignment {
+    pub(super) fn assignment(
+        &self,
+        agent_id: Option<AgentId>,
+        generation: u32,
+        reason: String,
+    ) -> Assignment {
         Assignment {
             inquiry_id: self.inquiry.inquiry_id.clone(),
             language: self.language,
-            skills: self.skills.clone(),
+            skills: self.effective_skills(),
+            expires_at: self.expires_at.filter(|_| agent_id.is_some()),
             agent_id,
             reason,
             decided_at: self.at,
+            generation: Some(generation),
         }
+    }
+
+    /// The distribution that counts.
+    pub(super) fn effective_skills(&self) -> Vec<SkillProbability> {
+        super::reservations::effective(&self.skills, self.corrected_skill)
     }
 }
 
@@ -176,7 +195,7 @@ pub enum RoutingOutcome {
     /// Committed: assigned, waiting or in triage, as the assignment says. Its event is in the outbox, unless the inquiry was
     /// waiting already and still is.
     Decided(Assignment),
-    /// The inquiry was assigned, put into triage or resolved before.
+    /// The inquiry was assigned, put into triage or resolved before, or has changed since it was read.
     AlreadyDecided,
 }
 
@@ -185,8 +204,14 @@ pub enum RoutingOutcome {
 pub struct WaitingInquiry {
     pub inquiry: Inquiry,
     pub language: Language,
+    /// As the model predicted them.
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+    pub generation: u32,
+    /// What a person said that it needs; that is certain.
+    pub corrected_skill: Option<Skill>,
+    /// Who rejected it or let it expire, and never gets it again.
+    pub rejected_by: BTreeSet<AgentId>,
 }
 
 /// A decision as it was stored, for looking at it again.
@@ -241,8 +266,16 @@ pub struct InquiryRow {
     pub priority: Priority,
     pub status: InquiryStatus,
     pub skills: Vec<SkillProbability>,
+    /// Who has it, or has resolved it.
     pub agent_id: Option<AgentId>,
     pub agent_name: Option<String>,
+    pub generation: u32,
+    /// What a person said that it needs.
+    pub corrected_skill: Option<Skill>,
+    /// When the agent accepted it.
+    pub accepted_at: Option<DateTime<Utc>>,
+    /// When the offer ends if the agent does not accept it.
+    pub expires_at: Option<DateTime<Utc>>,
     pub reason: String,
     pub received_at: DateTime<Utc>,
 }

@@ -11,66 +11,22 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Metrics, Stage};
+use super::predicted::Predicted;
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
-use crate::contract::{
-    Inquiry, InquiryId, Language, Rejection, RejectionCode, SkillProbability, TransactionId,
-};
+use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId, UserId};
 use crate::queue::Inbound;
-use crate::routing::{AgentSnapshot, Case, Decided, Policy, Proposal, decide};
-use crate::store::{RoutingDecision, RoutingOutcome, Store, StoreError, WaitingInquiry};
+use crate::routing::{Case, Decided, Policy, Preferred, Proposal, decide};
+use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError};
 
 /// How often old decisions are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
-
-/// An inquiry with what was predicted for it.
-#[derive(Debug, Clone)]
-pub struct Predicted {
-    pub inquiry: Inquiry,
-    pub language: Language,
-    pub skills: Vec<SkillProbability>,
-    pub model_version: String,
-}
-
-impl Predicted {
-    /// As the engine sees it. `flagged`: its transaction has an alert.
-    pub fn case(&self, flagged: bool) -> Case {
-        Case {
-            inquiry_id: self.inquiry.inquiry_id.clone(),
-            skills: self.skills.clone(),
-            language: self.language,
-            priority: self.inquiry.priority,
-            received_at: self.inquiry.received_at,
-            flagged,
-            rejected_by: BTreeSet::new(),
-            preferred: None,
-        }
-    }
-
-    /// With what was decided, on its way into the store.
-    pub fn with(self, decided: Decided, at: DateTime<Utc>) -> RoutingDecision {
-        RoutingDecision {
-            inquiry: self.inquiry,
-            language: self.language,
-            skills: self.skills,
-            proposal: decided.proposal,
-            explanation: decided.explanation,
-            model_version: self.model_version,
-            at,
-        }
-    }
-}
-
-impl From<WaitingInquiry> for Predicted {
-    fn from(one: WaitingInquiry) -> Self {
-        Self {
-            inquiry: one.inquiry,
-            language: one.language,
-            skills: one.skills,
-            model_version: one.model_version,
-        }
-    }
-}
+/// How often the figures of the last day are read for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+/// Offers that one tick ends for each reason; the next tick ends the rest.
+const ENDINGS: u32 = 200;
+/// Between two ticks that changes call for lies at least this part of the beat.
+const WOKEN_PART: u32 = 5;
 
 /// Inquiries that came in together. Its end is told once every one of them is committed; a desk that goes away tells nothing.
 pub struct Submission {
@@ -90,6 +46,14 @@ pub struct Desk {
     pub commits: usize,
     /// How long decisions are kept.
     pub keep: TimeDelta,
+    /// How long an agent may think about an offer; none if they have it at once.
+    pub offer: Option<TimeDelta>,
+    /// How long an agent counts as knowing a customer whose inquiry they finished.
+    pub returning: TimeDelta,
+    /// How long somebody has to be away before what they have not begun goes back; none for never.
+    pub away_grace: Option<TimeDelta>,
+    /// Notified when an agent has become free or an inquiry waits anew.
+    pub changed: Wake,
     pub metrics: Metrics,
     pub outbox: Wake,
     pub abandon: CancellationToken,
@@ -105,7 +69,9 @@ impl Desk {
         let mut collected: Vec<Submission> = Vec::new();
         let mut next = Instant::now();
         let mut quiet_until = Instant::now();
+        let mut woken_from = Instant::now();
         let mut next_purge = Instant::now();
+        let mut next_count = Instant::now();
         loop {
             let idle = collected.is_empty() && shutdown.is_cancelled();
             if shutdown.is_cancelled() {
@@ -123,10 +89,15 @@ impl Desk {
                     None if collected.is_empty() => return Ok(()),
                     None => {}
                 },
+                () = self.changed.notified(), if !shutdown.is_cancelled() => {
+                    next = next.min(woken_from.max(Instant::now()));
+                    continue;
+                }
                 () = sleep_until(next), if !idle => {}
                 () = shutdown.cancelled(), if !shutdown.is_cancelled() => continue,
             }
             next = Instant::now() + self.every;
+            woken_from = Instant::now() + self.every / WOKEN_PART;
             let (inquiries, told): (Vec<_>, Vec<_>) =
                 collected.drain(..).map(|one| (one.inquiries, one.committed)).unzip();
             let fresh = inquiries.into_iter().flatten().collect();
@@ -141,13 +112,18 @@ impl Desk {
                 Err(Ended::Abandoned) => return Ok(()),
                 Err(Ended::Failed(error)) => return Err(error.into()),
             }
-            if Instant::now() >= next_purge {
-                next_purge = Instant::now() + PURGE_EVERY;
-                match self.purge().await {
-                    Ok(()) => {}
-                    Err(Ended::Abandoned) => return Ok(()),
-                    Err(Ended::Failed(error)) => return Err(error.into()),
-                }
+            let now = Instant::now();
+            let (purges, counts) = (now >= next_purge, now >= next_count);
+            if purges {
+                next_purge = now + PURGE_EVERY;
+            }
+            if counts {
+                next_count = now + COUNT_EVERY;
+            }
+            match self.housekeeping(purges, counts).await {
+                Ok(()) => {}
+                Err(Ended::Abandoned) => return Ok(()),
+                Err(Ended::Failed(error)) => return Err(error.into()),
             }
         }
     }
@@ -158,6 +134,7 @@ impl Desk {
         // The same inquiry twice in one tick would be offered two agents.
         let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
         if waiting {
+            self.give_back().await?;
             let read = || self.store.waiting_inquiries(self.limit);
             for one in until_done("read waiting inquiries", &self.abandon, read).await? {
                 all.insert(one.inquiry.inquiry_id.clone(), one.into());
@@ -169,21 +146,29 @@ impl Desk {
         if all.is_empty() {
             return Ok(false);
         }
-        let agents = until_done("read agents", &self.abandon, || self.store.agents()).await?;
+        let agents = until_done("read agents", &self.abandon, || self.store.free_agents()).await?;
         let all: Vec<Predicted> = all.into_values().collect();
         let alerted = self.alerted(&all).await?;
         let now = Utc::now();
-        let cases = all.iter().map(|one| one.case(is_flagged(&one.inquiry, &alerted))).collect();
+        let preferred = self.preferred(&all, now).await?;
+        let cases = all
+            .iter()
+            .map(|one| {
+                let known_to = preferred.get(&one.inquiry.customer_id).cloned();
+                one.case(is_flagged(&one.inquiry, &alerted), known_to)
+            })
+            .collect();
         let timer = self.metrics.stage(Stage::Match);
         let decided = matched(cases, agents, self.policy.clone(), now).await;
         timer.stop();
-        let decisions = all.into_iter().zip(decided).map(|(one, decided)| one.with(decided, now)).filter(
-            // What waits as before is written already.
-            |decision| {
-                known.contains(&decision.inquiry.inquiry_id)
-                    || !matches!(decision.proposal, Proposal::Wait { .. })
-            },
-        );
+        let decisions =
+            all.into_iter().zip(decided).map(|(one, decided)| one.with(decided, self.offer, now)).filter(
+                // What waits as before is written already.
+                |decision| {
+                    known.contains(&decision.inquiry.inquiry_id)
+                        || !matches!(decision.proposal, Proposal::Wait { .. })
+                },
+            );
         stream::iter(decisions)
             .map(|decision| self.commit(decision))
             .buffer_unordered(self.commits)
@@ -191,6 +176,24 @@ impl Desk {
             .await?;
         self.outbox.notify();
         Ok(true)
+    }
+
+    /// Offers that ran out, and what lies with somebody who has left, wait again before anything is decided.
+    async fn give_back(&self) -> Result<(), Ended<StoreError>> {
+        let now = Utc::now();
+        let expired = until_done("expire offers", &self.abandon, || self.store.expire(now, ENDINGS)).await?;
+        let returned = match self.away_grace {
+            Some(grace) => {
+                let give_back = || self.store.return_untouched(now - grace, ENDINGS, now);
+                until_done("return what lies untouched", &self.abandon, give_back).await?
+            }
+            None => 0,
+        };
+        if expired + returned > 0 {
+            tracing::info!(expired, returned, "offers went back to the queue");
+            self.outbox.notify();
+        }
+        Ok(())
     }
 
     async fn alerted(&self, all: &[Predicted]) -> Result<BTreeSet<TransactionId>, Ended<StoreError>> {
@@ -201,6 +204,21 @@ impl Desk {
         }
         let transactions: Vec<TransactionId> = transactions.into_iter().cloned().collect();
         until_done("read alerts", &self.abandon, || self.store.alerted_transactions(&transactions)).await
+    }
+
+    async fn preferred(
+        &self,
+        all: &[Predicted],
+        now: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, Ended<StoreError>> {
+        if self.policy.open_matter_weight == 0.0 && self.policy.returning_weight == 0.0 {
+            return Ok(BTreeMap::new());
+        }
+        let customers: BTreeSet<&UserId> = all.iter().map(|one| &one.inquiry.customer_id).collect();
+        let customers: Vec<UserId> = customers.into_iter().cloned().collect();
+        let since = now - self.returning;
+        let read = || self.store.preferred_agents(&customers, since);
+        until_done("read who knows the customers", &self.abandon, read).await
     }
 
     /// An agent who was taken meanwhile leaves the inquiry waiting: the next tick decides it again.
@@ -238,6 +256,18 @@ impl Desk {
         until_done("store dead letters", &self.abandon, || self.store.commit_dead_letters(&letters)).await
     }
 
+    async fn housekeeping(&self, purges: bool, counts: bool) -> Result<(), Ended<StoreError>> {
+        if purges {
+            self.purge().await?;
+        }
+        if counts {
+            let since = Utc::now() - TimeDelta::days(1);
+            let read = || self.store.ended_counts(since);
+            self.metrics.ended_last_day(&until_done("count assignments", &self.abandon, read).await?);
+        }
+        Ok(())
+    }
+
     async fn purge(&self) -> Result<(), Ended<StoreError>> {
         let before = Utc::now() - self.keep;
         let gone =
@@ -257,11 +287,15 @@ pub fn is_flagged(inquiry: &Inquiry, alerted: &BTreeSet<TransactionId>) -> bool 
 /// The engine, off the asynchronous threads.
 async fn matched(
     cases: Vec<Case>,
-    agents: Vec<AgentSnapshot>,
+    free: FreeAgents,
     policy: Arc<Policy>,
     now: DateTime<Utc>,
 ) -> Vec<Decided> {
-    let work = move || decide(&cases, &agents, &policy, now);
+    let work = move || {
+        let mut decided = decide(&cases, &free.agents, &policy, now);
+        decided.iter_mut().for_each(|one| one.explanation.left_out(free.away, free.full));
+        decided
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(decided) => decided,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -7,9 +7,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::dead_letters::split;
-use super::desk::{Predicted, Submission};
+use super::desk::Submission;
 use super::intake::{Handler, Outcome};
 use super::metrics::{DeliveryOutcome, Metrics, Stage};
+use super::predicted::Predicted;
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
 use crate::contract::{Inquiry, Language, Limits, decode_inquiry};
@@ -30,7 +31,7 @@ pub fn predict(model: &InquiryModel, inquiries: Vec<Inquiry>) -> Vec<Predicted> 
         .map(|(inquiry, skills)| {
             // A text without a letter of either language is served in the marketplace's own.
             let language = guess_language(&inquiry.text).unwrap_or(Language::Ja);
-            Predicted { inquiry, language, skills, model_version: version.clone() }
+            Predicted::new(inquiry, language, skills, version.clone())
         })
         .collect()
 }

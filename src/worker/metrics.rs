@@ -11,10 +11,10 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::contract::{Policy, RejectionCode};
+use crate::contract::{Policy, RejectionCode, Skill};
 use crate::moderation::Decision;
 use crate::queue::Inbound;
-use crate::store::{RoutingDecision, RoutingOutcome};
+use crate::store::{EndedCount, Ending, RoutingDecision, RoutingOutcome};
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -89,6 +89,11 @@ struct RoutingLabels {
     outcome: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SkillLabels {
+    skill: &'static str,
+}
+
 /// Relaxation steps are few: as many as are configured.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StepLabels {
@@ -125,6 +130,8 @@ struct Inner {
     headless: Family<PolicyLabels, Gauge>,
     routed: Family<RoutingLabels, Counter>,
     assigned_at_step: Family<StepLabels, Counter>,
+    ended: Family<RoutingLabels, Gauge>,
+    wrong: Family<SkillLabels, Gauge>,
     events: Counter,
     stages: Family<StageLabels, Histogram>,
     outbox: Gauge,
@@ -148,6 +155,8 @@ impl Metrics {
         let headless = Family::default();
         let routed = Family::default();
         let assigned_at_step = Family::default();
+        let ended = Family::default();
+        let wrong = Family::default();
         let events = Counter::default();
         let stages = Family::new_with_constructor(stage_histogram as fn() -> Histogram);
         let outbox = Gauge::default();
@@ -186,6 +195,17 @@ impl Metrics {
             "Assignments by the relaxation step that the inquiry had reached",
             assigned_at_step.clone(),
         );
+        // Read from the database, because most assignments end in another process: every worker shows the same.
+        registry.register(
+            "assignments_ended_last_day",
+            "Assignments that ended in the last 24 hours, by how they ended",
+            ended.clone(),
+        );
+        registry.register(
+            "wrong_allocations_last_day",
+            "Assignments of the last 24 hours whose agent said that another skill is needed, by the skill that was asked for",
+            wrong.clone(),
+        );
         registry.register("events_published", "Events that the broker has confirmed", events.clone());
         registry.register_with_unit("stage", "Time of one batch in a stage", Unit::Seconds, stages.clone());
         registry.register("outbox_rows", "Events that wait to be published", outbox.clone());
@@ -206,6 +226,8 @@ impl Metrics {
             headless,
             routed,
             assigned_at_step,
+            ended,
+            wrong,
             events,
             stages,
             outbox,
@@ -281,6 +303,22 @@ impl Metrics {
             },
         };
         self.inner.routed.get_or_create(&RoutingLabels { outcome }).inc();
+    }
+
+    /// What ended in the last 24 hours.
+    pub fn ended_last_day(&self, counts: &[EndedCount]) {
+        let sum = |of: &dyn Fn(&&EndedCount) -> bool| -> i64 {
+            let total: u64 = counts.iter().filter(of).map(|one| one.count).sum();
+            i64::try_from(total).unwrap_or(i64::MAX)
+        };
+        for ending in Ending::ALL {
+            let labels = RoutingLabels { outcome: ending.as_str() };
+            self.inner.ended.get_or_create(&labels).set(sum(&|one| one.ending == ending));
+        }
+        for skill in Skill::ALL {
+            let labels = SkillLabels { skill: skill.as_str() };
+            self.inner.wrong.get_or_create(&labels).set(sum(&|one| one.wrong && one.skill == skill));
+        }
     }
 
     pub fn events_published(&self, count: usize) {

@@ -1,5 +1,6 @@
 //! The worker: consumes both queues, decides, stores, publishes, until it is told to stop.
 
+mod changes;
 mod dead_letters;
 mod desk;
 mod grouping;
@@ -9,6 +10,7 @@ mod intake;
 mod messages;
 mod metrics;
 mod outbox;
+mod predicted;
 mod retry;
 mod rules;
 
@@ -20,11 +22,12 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use desk::{Predicted, is_flagged};
+pub use desk::is_flagged;
 pub use grouping::conversations;
 pub use http::router as probes;
 pub use inquiries::predict;
 pub use metrics::Metrics;
+pub use predicted::Predicted;
 pub use rules::InForce;
 
 use crate::config::Config;
@@ -36,6 +39,7 @@ use crate::queue::{Inbound, Queue, QueueError, Resubscribing};
 use crate::routing::Policy;
 use crate::rules::PackFiles;
 use crate::store::{Store, StoreError};
+use changes::Changes;
 use desk::Desk;
 use inquiries::InquiryHandler;
 use intake::{Batching, Handler};
@@ -110,6 +114,7 @@ impl Worker {
             wait: config.worker.batch_wait,
             in_flight: config.worker.batches_in_flight,
         };
+        let changed = Wake::default();
         let (submit, submitted) = mpsc::channel(DESK_QUEUE);
         let desk = Desk {
             store: self.store.clone(),
@@ -119,6 +124,10 @@ impl Worker {
             // The other half of the connections stays for the messages.
             commits: (config.store.max_connections as usize / 2).max(1),
             keep: TimeDelta::days(i64::from(config.routing.keep_decisions_days)),
+            offer: config.routing.offer(),
+            returning: config.routing.returning(),
+            away_grace: config.routing.away_grace(),
+            changed: changed.clone(),
             metrics: self.metrics.clone(),
             outbox: wake.clone(),
             abandon: abandon.clone(),
@@ -150,6 +159,8 @@ impl Worker {
             ));
         }
         intakes.spawn(desk.run(submitted, shutdown.clone()));
+        let changes = Changes { store: self.store.clone(), desk: changed };
+        intakes.spawn(changes.run(shutdown.clone()));
         let reloader = Reloader {
             files: self.rule_files.clone(),
             every: config.moderation.rules_reload,

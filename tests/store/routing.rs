@@ -86,7 +86,9 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                 let Some(agent) = assignment.agent_id else { continue };
                 // Every fourth is resolved at once, and its place is free for another router.
                 if second % 4 == 0 {
-                    assert!(store.resolve_inquiry(&inquiry.inquiry_id, &agent, at(900)).await.unwrap());
+                    let resolved =
+                        store.resolve_inquiry(&inquiry.inquiry_id, &agent, None, at(900)).await.unwrap();
+                    assert_eq!(resolved, Change::Done);
                 }
                 mine.push(inquiry.inquiry_id.clone());
             }
@@ -101,11 +103,11 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
     assert_eq!(assigned.len(), total, "an inquiry was assigned twice");
     assert!(total as i64 >= capacity, "the agents must be busy at the end, {total} were assigned");
     assert_eq!(fresh.number("select count(*) from assignments").await, total as i64);
-    let live = "select count(*) from assignments where resolved_at is null";
+    let live = "select count(*) from assignments where ended_at is null";
     assert_eq!(fresh.number(live).await, capacity, "more was offered than there is capacity");
     assert_eq!(fresh.number("select cast(sum(open_count) as bigint) from agents").await, capacity);
     let exceeded = "select count(*) from agents a where a.open_count > a.capacity or a.open_count <>
-        (select count(*) from assignments s where s.agent_id = a.agent_id and s.resolved_at is null)";
+        (select count(*) from assignments s where s.agent_id = a.agent_id and s.ended_at is null)";
     assert_eq!(fresh.number(exceeded).await, 0);
     // One event for each assignment, and one for each inquiry that had to wait first.
     let told = "select count(*) from outbox where target_name = 'inquiry.assigned'";
@@ -180,6 +182,9 @@ pub async fn waiting_again_tells_nothing_until_it_is_assigned(fresh: Fresh) {
         language: Language::Ja,
         skills: first.skills,
         model_version: first.model_version,
+        generation: 0,
+        corrected_skill: None,
+        rejected_by: BTreeSet::new(),
     };
     assert_eq!(waiting, [expected]);
 
@@ -253,14 +258,22 @@ pub async fn resolving_frees_the_capacity_once(fresh: Fresh) {
     }
     let (q1, a1) = (InquiryId::new("q-1").unwrap(), AgentId::new("a-1").unwrap());
     let other = AgentId::new("a-2").unwrap();
-    assert!(!store.resolve_inquiry(&q1, &other, at(50)).await.unwrap(), "not in the hands of a-2");
-    assert!(!store.resolve_inquiry(&InquiryId::new("unknown").unwrap(), &a1, at(50)).await.unwrap());
+    let not_theirs = store.resolve_inquiry(&q1, &other, None, at(50)).await.unwrap();
+    assert_eq!(not_theirs, Change::Lost(Lost::Gone), "not in the hands of a-2");
+    let unknown = InquiryId::new("unknown").unwrap();
+    let no_such = store.resolve_inquiry(&unknown, &a1, None, at(50)).await.unwrap();
+    assert_eq!(no_such, Change::Lost(Lost::Unknown));
 
     let attempts = (0..6).map(|_| {
         let (store, q1, a1) = (store.clone(), q1.clone(), a1.clone());
-        tokio::spawn(async move { store.resolve_inquiry(&q1, &a1, at(60)).await.unwrap() })
+        tokio::spawn(async move { store.resolve_inquiry(&q1, &a1, None, at(60)).await.unwrap() })
     });
-    let done = join_all(attempts).await.into_iter().map(Result::unwrap).filter(|resolved| *resolved).count();
+    let done = join_all(attempts)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|resolved| *resolved == Change::Done)
+        .count();
     assert_eq!(done, 1);
     assert_eq!(snapshot(&*store, "a-1").await.open, 1);
     assert_eq!(status(&*store, "q-1").await, InquiryStatus::Resolved);
@@ -320,7 +333,8 @@ pub async fn what_was_decided_comes_back_with_its_reasons_and_who_finished_it(fr
     assert_eq!((last.received_at, last.priority), (q1.received_at, q1.priority));
 
     let a1 = AgentId::new("a-1").unwrap();
-    assert!(store.resolve_inquiry(&q1.inquiry_id, &a1, at(60)).await.unwrap());
+    let resolved = store.resolve_inquiry(&q1.inquiry_id, &a1, None, at(60)).await.unwrap();
+    assert_eq!(resolved, Change::Done);
     let after = Some((rows[0].decided_at, rows[0].decision_id));
     let rest = store.routing_decisions(period.clone(), after, 10).await.unwrap();
     assert_eq!(rest.len(), 2, "the next page begins after the last row of this one");
@@ -380,4 +394,37 @@ pub async fn transactions_with_an_alert_are_told_apart(fresh: Fresh) {
     let alerted = store.alerted_transactions(&ids).await.unwrap();
     assert_eq!(alerted.into_iter().collect::<Vec<_>>(), [ids[0].clone()]);
     assert!(store.alerted_transactions(&[]).await.unwrap().is_empty());
+}
+
+pub async fn the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let agents = ["a-1", "a-2"].map(|id| agent(id, &[Skill::Shipping], &JA, 9));
+    store.upsert_agents(&agents).await.unwrap();
+    let from = |customer: &str, id: &str, second| Inquiry {
+        customer_id: UserId::new(customer).unwrap(),
+        ..inquiry(id, second)
+    };
+    for (one, agent) in [
+        (from("returns", "q-1", 1), "a-1"),
+        (from("returns", "q-2", 2), "a-2"),
+        (from("waits-for-more", "q-3", 3), "a-1"),
+        (from("waits-for-more", "q-4", 4), "a-2"),
+        (from("long-ago", "q-5", 5), "a-1"),
+    ] {
+        route(&*store, decision(&one, offer(&[agent]), 10)).await;
+    }
+    for (id, agent, second) in
+        [("q-1", "a-1", 120), ("q-2", "a-2", 110), ("q-4", "a-2", 130), ("q-5", "a-1", 20)]
+    {
+        let (id, agent) = (InquiryId::new(id).unwrap(), AgentId::new(agent).unwrap());
+        store.resolve_inquiry(&id, &agent, None, at(second)).await.unwrap();
+    }
+    let customers = ["returns", "waits-for-more", "long-ago", "new"].map(|id| UserId::new(id).unwrap());
+    let known = store.preferred_agents(&customers, at(100)).await.unwrap();
+    let told: Vec<_> = known
+        .iter()
+        .map(|(customer, one)| (customer.as_str(), one.agent_id.as_str(), one.open_matter))
+        .collect();
+    assert_eq!(told, [("returns", "a-1", false), ("waits-for-more", "a-1", true)]);
+    assert!(store.preferred_agents(&[], at(100)).await.unwrap().is_empty());
 }

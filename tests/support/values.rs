@@ -123,6 +123,9 @@ pub fn decision(inquiry: &Inquiry, proposal: Proposal, seconds: i64) -> RoutingD
         proposal,
         explanation: explanation(seconds),
         model_version: "m1".into(),
+        generation: 0,
+        corrected_skill: None,
+        expires_at: None,
         at: at(seconds),
     }
 }

@@ -65,10 +65,38 @@ pub(super) static WORDS: Words = Words {
     reason: "Reason",
     resolve: "Resolve",
     resolve_inquiry: |id| format!("Resolve inquiry {id}"),
+    accept: "Accept",
+    pass_on: "Pass on",
+    classify: "Say what it needs",
+    really_needs: "It really needs",
+    cannot_now: "none of these, or cannot do it now",
+    offer_ends: "Offer ends",
+    time_left: |seconds| format!("{} min {} s left", seconds / 60, seconds % 60),
+    corrected: "Needs (said by a person)",
+    was_accepted: |id| format!("Inquiry {id} is accepted."),
+    was_passed_on: |id| format!("Inquiry {id} was passed on; it waits for somebody else."),
+    was_classified: |id| format!("Inquiry {id} waits for an agent with that skill."),
+    was_too_late: |id| {
+        format!("Nothing changed: the time to accept inquiry {id} is over, and it goes to somebody else.")
+    },
     was_resolved: |id| format!("Inquiry {id} is resolved; the agent is free for one more."),
     was_not_held: |id| {
-        format!("Nothing changed: inquiry {id} was resolved before, or another agent has it now.")
+        format!("Nothing changed: inquiry {id} is resolved, waits again, or another agent has it now.")
     },
+
+    routing: "Routing",
+    routing_about: |days| {
+        format!(
+            "Assignments that ended in the last {days} days. Wrong: the agent said that the inquiry needs another skill."
+        )
+    },
+    no_ended: "No assignment ended in this time.",
+    asked_skill: "Skill asked for",
+    ended: "Ended",
+    wrong: "Wrong",
+    wrong_rate: "Rate",
+    interval: "95% interval",
+    as_csv: "As CSV",
 
     no_dead_letters: "No dead letters: every delivery could be processed.",
     dead_letters_about: "Deliveries that could not be processed. Bodies may hold personal data, so only their size and hash are shown here; `mimamori dead-letters` shows and replays them.",
@@ -94,7 +122,7 @@ pub(super) static WORDS: Words = Words {
     ),
     error_wrong_method: (
         "This address does not take that method",
-        "Pages are read with GET; an inquiry is resolved with the button on its page.",
+        "Pages are read with GET; what is done with an inquiry is done with the buttons on its page.",
     ),
     error_page_number: (
         "There is no page of that number",
@@ -102,7 +130,7 @@ pub(super) static WORDS: Words = Words {
     ),
     error_form: (
         "The form is incomplete",
-        "`agent_id` was expected: the agent who holds the inquiry. Reload the inquiries and use the button again.",
+        "`agent_id` (the agent who holds the inquiry), `generation` or the skill is missing or wrong. Reload the inquiries and use the button again.",
     ),
     error_foreign_host: (
         "Not reachable under this name",

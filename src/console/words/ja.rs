@@ -65,10 +65,40 @@ pub(super) static WORDS: Words = Words {
     reason: "理由",
     resolve: "解決にする",
     resolve_inquiry: |id| format!("お問い合わせ {id} を解決にする"),
+    accept: "引き受ける",
+    pass_on: "ほかの担当者に回す",
+    classify: "必要なスキルを指定",
+    really_needs: "本当に必要なスキル",
+    cannot_now: "該当なし・今は対応できない",
+    offer_ends: "引き受け期限",
+    time_left: |seconds| format!("残り{}分{}秒", seconds / 60, seconds % 60),
+    corrected: "必要なスキル（人の判断）",
+    was_accepted: |id| format!("お問い合わせ {id} を引き受けました。"),
+    was_passed_on: |id| format!("お問い合わせ {id} を回しました。ほかの担当者を待っています。"),
+    was_classified: |id| format!("お問い合わせ {id} は、そのスキルの担当者を待っています。"),
+    was_too_late: |id| {
+        format!("変更はありません。お問い合わせ {id} は引き受け期限が過ぎ、ほかの担当者に回ります。")
+    },
     was_resolved: |id| format!("お問い合わせ {id} を解決にしました。担当者の枠が1件空きました。"),
     was_not_held: |id| {
-        format!("変更はありません。お問い合わせ {id} はすでに解決済みか、別の担当者に移っています。")
+        format!(
+            "変更はありません。お問い合わせ {id} はすでに解決済みか、待機中に戻ったか、別の担当者に移っています。"
+        )
     },
+
+    routing: "振り分け",
+    routing_about: |days| {
+        format!(
+            "過去{days}日間に終わった割り当てです。担当者が別のスキルが必要だと答えたものを誤りとします。"
+        )
+    },
+    no_ended: "この期間に終わった割り当てはありません。",
+    asked_skill: "求めたスキル",
+    ended: "終了",
+    wrong: "誤り",
+    wrong_rate: "割合",
+    interval: "95%信頼区間",
+    as_csv: "CSV",
 
     no_dead_letters: "処理不能メッセージはありません。すべて処理できました。",
     dead_letters_about: "処理できなかったメッセージです。本文には個人情報が含まれることがあるため、ここではサイズとハッシュだけを表示します。内容の確認と再投入は `mimamori dead-letters` で行えます。",
@@ -94,7 +124,7 @@ pub(super) static WORDS: Words = Words {
     ),
     error_wrong_method: (
         "このアドレスではそのメソッドを使えません",
-        "ページの表示は GET です。お問い合わせは一覧のボタンで解決にできます。",
+        "ページの表示は GET です。お問い合わせの操作は一覧のボタンで行えます。",
     ),
     error_page_number: (
         "その番号のページはありません",
@@ -102,7 +132,7 @@ pub(super) static WORDS: Words = Words {
     ),
     error_form: (
         "フォームの内容が足りません",
-        "`agent_id`（お問い合わせの担当者）が必要です。お問い合わせの一覧を再読み込みして、もう一度ボタンを押してください。",
+        "`agent_id`（お問い合わせの担当者）、`generation`、またはスキルが足りないか、正しくありません。お問い合わせの一覧を再読み込みして、もう一度ボタンを押してください。",
     ),
     error_foreign_host: (
         "この名前では接続できません",

@@ -75,9 +75,35 @@ pub(super) struct Words {
     pub(super) resolve: &'static str,
     /// The button's name for a screen reader, of the inquiry's id.
     pub(super) resolve_inquiry: fn(&str) -> String,
+    pub(super) accept: &'static str,
+    pub(super) pass_on: &'static str,
+    pub(super) classify: &'static str,
+    /// Before a list of skills.
+    pub(super) really_needs: &'static str,
+    /// The choice beside the skills.
+    pub(super) cannot_now: &'static str,
+    pub(super) offer_ends: &'static str,
+    /// Of seconds.
+    pub(super) time_left: fn(i64) -> String,
+    /// What a person said that an inquiry needs.
+    pub(super) corrected: &'static str,
     /// Of the inquiry's id.
+    pub(super) was_accepted: fn(&str) -> String,
+    pub(super) was_passed_on: fn(&str) -> String,
     pub(super) was_resolved: fn(&str) -> String,
+    pub(super) was_classified: fn(&str) -> String,
+    pub(super) was_too_late: fn(&str) -> String,
     pub(super) was_not_held: fn(&str) -> String,
+
+    pub(super) routing: &'static str,
+    pub(super) routing_about: fn(u32) -> String,
+    pub(super) no_ended: &'static str,
+    pub(super) asked_skill: &'static str,
+    pub(super) ended: &'static str,
+    pub(super) wrong: &'static str,
+    pub(super) wrong_rate: &'static str,
+    pub(super) interval: &'static str,
+    pub(super) as_csv: &'static str,
 
     pub(super) no_dead_letters: &'static str,
     pub(super) dead_letters_about: &'static str,

@@ -3,9 +3,10 @@
 mod dead_letters;
 mod moderation;
 mod outbox;
+mod reservations;
 mod routing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,9 +20,11 @@ use super::fault::Place;
 use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
-use super::{Store, StoreError, schema};
-use crate::contract::{AgentId, Inquiry, InquiryId, TransactionId, TransactionMessage};
-use crate::routing::AgentSnapshot;
+use super::{Store, StoreError, reservations as life, schema, supervision};
+use crate::contract::{
+    AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage, UserId,
+};
+use crate::routing::{AgentSnapshot, Preferred};
 
 /// How long a call waits for a connection of the pool, and for the server to accept a new one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -129,6 +132,12 @@ impl Store for PostgresStore {
         self.agent_snapshots().await
     }
 
+    async fn free_agents(&self) -> Result<FreeAgents, StoreError> {
+        let agents = self.rows(sqlx::query(include_str!("../sql/postgres/free_agents.sql"))).await?;
+        let others = self.row(sqlx::query(include_str!("../sql/other_agents.sql"))).await?;
+        self.reader().free_agents(&agents, others.as_ref())
+    }
+
     async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError> {
         self.replace_agents(agents).await
     }
@@ -144,6 +153,16 @@ impl Store for PostgresStore {
         let ids: Vec<String> = transactions.iter().map(|id| id.as_str().to_owned()).collect();
         let query = sqlx::query(include_str!("../sql/postgres/alerted.sql")).bind(ids);
         self.rows(query).await?.iter().map(|row| self.reader().transaction(row)).collect()
+    }
+
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError> {
+        let ids: Vec<String> = customers.iter().map(|id| id.as_str().to_owned()).collect();
+        let query = sqlx::query(include_str!("../sql/postgres/preferred.sql")).bind(ids).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().preferred(row)).collect()
     }
 
     async fn routing_decisions(
@@ -169,17 +188,103 @@ impl Store for PostgresStore {
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/postgres/waiting.sql")).bind(i64::from(limit));
+        let query = sqlx::query(include_str!("../sql/postgres/waiting.sql"))
+            .bind(i64::from(limit))
+            .bind(Language::ALL.map(Language::as_str).to_vec())
+            .bind(Skill::ALL.map(Skill::as_str).to_vec());
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn accept(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        life::accept(self, inquiry, agent, generation, at).await
+    }
+
+    async fn reject(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        right_skill: Option<Skill>,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        life::reject(self, inquiry, agent, generation, right_skill, at).await
     }
 
     async fn resolve_inquiry(
         &self,
         inquiry: &InquiryId,
         agent: &AgentId,
+        generation: Option<u32>,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.resolve(inquiry, agent, at).await
+    ) -> Result<Change, StoreError> {
+        life::resolve(self, inquiry, agent, generation, at).await
+    }
+
+    async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        life::expire(self, now, limit).await
+    }
+
+    async fn return_untouched(
+        &self,
+        away_before: DateTime<Utc>,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {
+        supervision::assign(self, order).await
+    }
+
+    async fn classify(
+        &self,
+        inquiry: &InquiryId,
+        skill: Skill,
+        generation: u32,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        supervision::classify(self, inquiry, skill, generation, by, at).await
+    }
+
+    async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError> {
+        life::withdraw(self, agent, by, at).await
+    }
+
+    async fn watch_desk(&self) -> Result<Box<dyn DeskWatch>, StoreError> {
+        self.listen().await
+    }
+
+    async fn ended_counts(&self, since: DateTime<Utc>) -> Result<Vec<EndedCount>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/ended_counts.sql")).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().ended_count(row)).collect()
+    }
+
+    async fn corrections(
+        &self,
+        period: std::ops::Range<DateTime<Utc>>,
+        after: Option<(DateTime<Utc>, InquiryId)>,
+        limit: u32,
+    ) -> Result<Vec<Correction>, StoreError> {
+        // No identifier is empty: at the beginning of the period everything comes after it.
+        let (time, id) = match &after {
+            Some((time, id)) => (*time, id.as_str()),
+            None => (period.start, ""),
+        };
+        let query = sqlx::query(include_str!("../sql/corrections.sql"))
+            .bind(Time(period.start))
+            .bind(Time(period.end))
+            .bind(Time(time))
+            .bind(id)
+            .bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().correction(row)).collect()
     }
 
     async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {

@@ -2,12 +2,13 @@
 //!
 //! Every transaction locks the inquiry first, then at most one agent, so no two can wait for each other.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sqlx::types::Json;
 use sqlx::{Connection, PgConnection};
 
 use super::PostgresStore;
-use crate::contract::{AgentId, InquiryId, Skill};
+use super::reservations::NOTIFY;
+use crate::contract::{AgentId, Skill, SkillProbability};
 use crate::routing::{AgentSnapshot, Candidate, Proposal, RECENT_SECONDS};
 use crate::store::StoreError;
 use crate::store::fields::Time;
@@ -40,6 +41,8 @@ impl PostgresStore {
         for agent in sorted {
             self.done(replace_agent(&mut transaction, agent).await)?;
         }
+        // Somebody may have come back, or may take more.
+        self.done(sqlx::query(NOTIFY).execute(&mut *transaction).await)?;
         self.commit(transaction).await
     }
 
@@ -53,26 +56,30 @@ impl PostgresStore {
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::AlreadyDecided);
         }
+        let skills = decision.effective_skills();
         let (status, agent_id, reason) = match &decision.proposal {
-            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&decision.skills)),
-            Proposal::Wait { skill } => waits(decision, *skill),
+            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&skills)),
+            Proposal::Wait { skill } => waits(decision, &skills, *skill),
             Proposal::Offer { skill, candidates } => {
                 match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
-                        let reason = reason::assigned(*skill, &decision.skills, decision.language, &taken);
+                        let reason = reason::assigned(*skill, &skills, decision.language, &taken);
                         let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
                             .bind(decision.inquiry.inquiry_id.as_str())
                             .bind(agent.as_str())
                             .bind(skill.as_str())
-                            .bind(Time(decision.at));
+                            .bind(Time(decision.at))
+                            .bind(i64::from(decision.generation) + 1)
+                            .bind(decision.expires_at.map(Time));
                         self.done(assign.execute(&mut *transaction).await)?;
                         (InquiryStatus::Assigned, Some(agent), reason)
                     }
-                    None => waits(decision, *skill),
+                    None => waits(decision, &skills, *skill),
                 }
             }
         };
-        let assignment = decision.assignment(agent_id, reason);
+        let generation = decision.generation + u32::from(agent_id.is_some());
+        let assignment = decision.assignment(agent_id, generation, reason);
         if status == InquiryStatus::Waiting && matches!(locked, Locked::Waiting) {
             // It waits as before: nothing to write, nothing to tell.
             self.done(transaction.rollback().await)?;
@@ -85,7 +92,8 @@ impl PostgresStore {
             .bind(decision.language.as_str())
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
-            .bind(Time(decision.at));
+            .bind(Time(decision.at))
+            .bind(i64::from(generation));
         self.done(decide.execute(&mut *transaction).await)?;
         let record = sqlx::query(include_str!("../sql/insert_decision.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
@@ -94,7 +102,7 @@ impl PostgresStore {
             .bind(assignment.agent_id.as_ref().map(AgentId::as_str))
             .bind(Json(&decision.explanation));
         self.done(record.execute(&mut *transaction).await)?;
-        let event = prepare::assignment_event(&assignment, status)?;
+        let event = prepare::assignment_event(&assignment, status, generation)?;
         self.insert_events(&mut transaction, &[event]).await?;
         self.commit(transaction).await?;
         Ok(RoutingOutcome::Decided(assignment))
@@ -121,12 +129,14 @@ impl PostgresStore {
         if self.done(insert.execute(&mut *connection).await)?.rows_affected() == 1 {
             return Ok(Locked::New);
         }
-        let lock = sqlx::query("select status from inquiries where inquiry_id = $1 for update")
+        let lock = sqlx::query("select status, generation from inquiries where inquiry_id = $1 for update")
             .bind(inquiry.inquiry_id.as_str());
         let row = self.done(lock.fetch_one(&mut *connection).await)?;
+        let generation: u32 = self.reader().number(&row, "generation")?;
         Ok(match self.reader().status(&row)? {
-            InquiryStatus::Waiting => Locked::Waiting,
-            InquiryStatus::Triage | InquiryStatus::Assigned | InquiryStatus::Resolved => Locked::Decided,
+            // What was decided rests on what was known of this generation.
+            InquiryStatus::Waiting if generation == decision.generation => Locked::Waiting,
+            _ => Locked::Decided,
         })
     }
 
@@ -149,7 +159,8 @@ impl PostgresStore {
                 .bind(candidate.skill.as_str())
                 .bind(decision.language.as_str())
                 .bind(Time(decision.at))
-                .bind(RECENT_SECONDS);
+                .bind(RECENT_SECONDS)
+                .bind(decision.inquiry.inquiry_id.as_str());
             if let Some(row) = self.done(take.fetch_optional(&mut *attempt).await)? {
                 let taken = self.reader().taken(candidate.skill, &row)?;
                 self.done(attempt.commit().await)?;
@@ -159,38 +170,14 @@ impl PostgresStore {
         }
         Ok(None)
     }
-
-    pub(super) async fn resolve(
-        &self,
-        inquiry: &InquiryId,
-        agent: &AgentId,
-        at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let lock =
-            sqlx::query("select 1 from inquiries where inquiry_id = $1 for update").bind(inquiry.as_str());
-        self.done(lock.execute(&mut *transaction).await)?;
-        let end = sqlx::query(include_str!("../sql/end_assignment.sql"))
-            .bind(inquiry.as_str())
-            .bind(agent.as_str())
-            .bind(Time(at));
-        if self.done(end.execute(&mut *transaction).await)?.rows_affected() == 0 {
-            self.done(transaction.rollback().await)?;
-            return Ok(false);
-        }
-        let resolve = sqlx::query("update inquiries set status = 'resolved' where inquiry_id = $1")
-            .bind(inquiry.as_str());
-        self.done(resolve.execute(&mut *transaction).await)?;
-        let free = sqlx::query("update agents set open_count = open_count - 1 where agent_id = $1")
-            .bind(agent.as_str());
-        self.done(free.execute(&mut *transaction).await)?;
-        self.commit(transaction).await?;
-        Ok(true)
-    }
 }
 
-fn waits(decision: &RoutingDecision, skill: Skill) -> (InquiryStatus, Option<AgentId>, String) {
-    (InquiryStatus::Waiting, None, reason::waiting(skill, &decision.skills, decision.language))
+fn waits(
+    decision: &RoutingDecision,
+    skills: &[SkillProbability],
+    skill: Skill,
+) -> (InquiryStatus, Option<AgentId>, String) {
+    (InquiryStatus::Waiting, None, reason::waiting(skill, skills, decision.language))
 }
 
 async fn replace_agent(connection: &mut PgConnection, agent: &AgentProfile) -> Result<(), sqlx::Error> {
@@ -202,6 +189,7 @@ async fn replace_agent(connection: &mut PgConnection, agent: &AgentProfile) -> R
         .bind(agent.available)
         .bind(agent.team.as_deref())
         .bind(agent.hours.as_ref().map(Json))
+        .bind((!agent.available).then(|| Time(Utc::now())))
         .execute(&mut *connection)
         .await?;
     sqlx::query("delete from agent_skills where agent_id = $1").bind(id).execute(&mut *connection).await?;

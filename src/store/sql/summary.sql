@@ -15,6 +15,7 @@ union all
 select 'agents', a.agent_id, g.name, count(*)
 from assignments a
 join agents g on g.agent_id = a.agent_id
+where a.ended_at is null or a.outcome = 'resolved'
 group by a.agent_id, g.name
 union all
 select 'dead_letters', '', '', count(*) from dead_letters where replayed_at is null

@@ -7,9 +7,10 @@
 mod dead_letters;
 mod moderation;
 mod outbox;
+mod reservations;
 mod routing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,14 +22,15 @@ use sqlx::sqlite::{
 };
 use sqlx::types::Json;
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::watch;
 
 use super::fault::{Place, is_busy};
 use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
-use super::{Store, StoreError, schema};
-use crate::contract::{AgentId, Inquiry, InquiryId, TransactionId, TransactionMessage};
-use crate::routing::AgentSnapshot;
+use super::{Store, StoreError, reservations as life, schema, supervision};
+use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
+use crate::routing::{AgentSnapshot, Preferred};
 
 /// How long a call waits for a connection of this process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,6 +43,8 @@ pub struct SqliteStore {
     readers: SqlitePool,
     writer: SqlitePool,
     place: Place,
+    /// Wakes the desks of this process.
+    desk: watch::Sender<()>,
 }
 
 impl SqliteStore {
@@ -73,7 +77,7 @@ impl SqliteStore {
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
-        Ok(Self { readers, writer, place })
+        Ok(Self { readers, writer, place, desk: watch::Sender::new(()) })
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -160,6 +164,12 @@ impl Store for SqliteStore {
         self.agent_snapshots().await
     }
 
+    async fn free_agents(&self) -> Result<FreeAgents, StoreError> {
+        let agents = self.rows(sqlx::query(include_str!("../sql/sqlite/free_agents.sql"))).await?;
+        let others = self.row(sqlx::query(include_str!("../sql/other_agents.sql"))).await?;
+        self.reader().free_agents(&agents, others.as_ref())
+    }
+
     async fn upsert_agents(&self, agents: &[AgentProfile]) -> Result<(), StoreError> {
         self.replace_agents(agents).await
     }
@@ -175,6 +185,17 @@ impl Store for SqliteStore {
         let ids: Vec<&str> = transactions.iter().map(|id| id.as_str()).collect();
         let query = sqlx::query(include_str!("../sql/sqlite/alerted.sql")).bind(Json(ids));
         self.rows(query).await?.iter().map(|row| self.reader().transaction(row)).collect()
+    }
+
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError> {
+        let ids: Vec<&str> = customers.iter().map(|id| id.as_str()).collect();
+        let query =
+            sqlx::query(include_str!("../sql/sqlite/preferred.sql")).bind(Json(ids)).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().preferred(row)).collect()
     }
 
     async fn routing_decisions(
@@ -204,13 +225,96 @@ impl Store for SqliteStore {
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 
+    async fn accept(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        life::accept(self, inquiry, agent, generation, at).await
+    }
+
+    async fn reject(
+        &self,
+        inquiry: &InquiryId,
+        agent: &AgentId,
+        generation: u32,
+        right_skill: Option<Skill>,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        life::reject(self, inquiry, agent, generation, right_skill, at).await
+    }
+
     async fn resolve_inquiry(
         &self,
         inquiry: &InquiryId,
         agent: &AgentId,
+        generation: Option<u32>,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.resolve(inquiry, agent, at).await
+    ) -> Result<Change, StoreError> {
+        life::resolve(self, inquiry, agent, generation, at).await
+    }
+
+    async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        life::expire(self, now, limit).await
+    }
+
+    async fn return_untouched(
+        &self,
+        away_before: DateTime<Utc>,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {
+        supervision::assign(self, order).await
+    }
+
+    async fn classify(
+        &self,
+        inquiry: &InquiryId,
+        skill: Skill,
+        generation: u32,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        supervision::classify(self, inquiry, skill, generation, by, at).await
+    }
+
+    async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError> {
+        life::withdraw(self, agent, by, at).await
+    }
+
+    async fn watch_desk(&self) -> Result<Box<dyn DeskWatch>, StoreError> {
+        Ok(self.listen())
+    }
+
+    async fn ended_counts(&self, since: DateTime<Utc>) -> Result<Vec<EndedCount>, StoreError> {
+        let query = sqlx::query(include_str!("../sql/ended_counts.sql")).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().ended_count(row)).collect()
+    }
+
+    async fn corrections(
+        &self,
+        period: std::ops::Range<DateTime<Utc>>,
+        after: Option<(DateTime<Utc>, InquiryId)>,
+        limit: u32,
+    ) -> Result<Vec<Correction>, StoreError> {
+        // No identifier is empty: at the beginning of the period everything comes after it.
+        let (time, id) = match &after {
+            Some((time, id)) => (*time, id.as_str()),
+            None => (period.start, ""),
+        };
+        let query = sqlx::query(include_str!("../sql/corrections.sql"))
+            .bind(Time(period.start))
+            .bind(Time(period.end))
+            .bind(Time(time))
+            .bind(id)
+            .bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().correction(row)).collect()
     }
 
     async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {

@@ -2,12 +2,12 @@
 //!
 //! Every transaction holds the write lock of the whole file from its beginning, so what it reads stays true until it commits.
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::SqliteStore;
-use crate::contract::{AgentId, InquiryId, Skill};
+use crate::contract::{AgentId, Skill, SkillProbability};
 use crate::routing::{AgentSnapshot, Candidate, Proposal, RECENT_SECONDS};
 use crate::store::StoreError;
 use crate::store::fields::Time;
@@ -40,7 +40,10 @@ impl SqliteStore {
         for agent in sorted {
             self.done(replace_agent(&mut transaction, agent).await)?;
         }
-        self.commit(transaction).await
+        self.commit(transaction).await?;
+        // Somebody may have come back, or may take more.
+        self.desk.send_replace(());
+        Ok(())
     }
 
     pub(super) async fn decide_inquiry(
@@ -53,26 +56,30 @@ impl SqliteStore {
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::AlreadyDecided);
         }
+        let skills = decision.effective_skills();
         let (status, agent_id, reason) = match &decision.proposal {
-            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&decision.skills)),
-            Proposal::Wait { skill } => waits(decision, *skill),
+            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&skills)),
+            Proposal::Wait { skill } => waits(decision, &skills, *skill),
             Proposal::Offer { skill, candidates } => {
                 match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
-                        let reason = reason::assigned(*skill, &decision.skills, decision.language, &taken);
+                        let reason = reason::assigned(*skill, &skills, decision.language, &taken);
                         let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
                             .bind(decision.inquiry.inquiry_id.as_str())
                             .bind(agent.as_str())
                             .bind(skill.as_str())
-                            .bind(Time(decision.at));
+                            .bind(Time(decision.at))
+                            .bind(i64::from(decision.generation) + 1)
+                            .bind(decision.expires_at.map(Time));
                         self.done(assign.execute(&mut *transaction).await)?;
                         (InquiryStatus::Assigned, Some(agent), reason)
                     }
-                    None => waits(decision, *skill),
+                    None => waits(decision, &skills, *skill),
                 }
             }
         };
-        let assignment = decision.assignment(agent_id, reason);
+        let generation = decision.generation + u32::from(agent_id.is_some());
+        let assignment = decision.assignment(agent_id, generation, reason);
         if status == InquiryStatus::Waiting && matches!(stood, Stood::Waiting) {
             // It waits as before: nothing to write, nothing to tell.
             self.done(transaction.rollback().await)?;
@@ -85,7 +92,8 @@ impl SqliteStore {
             .bind(decision.language.as_str())
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
-            .bind(Time(decision.at));
+            .bind(Time(decision.at))
+            .bind(i64::from(generation));
         self.done(decide.execute(&mut *transaction).await)?;
         let record = sqlx::query(include_str!("../sql/insert_decision.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
@@ -94,7 +102,7 @@ impl SqliteStore {
             .bind(assignment.agent_id.as_ref().map(AgentId::as_str))
             .bind(Json(&decision.explanation));
         self.done(record.execute(&mut *transaction).await)?;
-        let event = prepare::assignment_event(&assignment, status)?;
+        let event = prepare::assignment_event(&assignment, status, generation)?;
         self.insert_events(&mut transaction, &[event]).await?;
         self.commit(transaction).await?;
         Ok(RoutingOutcome::Decided(assignment))
@@ -121,12 +129,14 @@ impl SqliteStore {
         if self.done(insert.execute(&mut *connection).await)?.rows_affected() == 1 {
             return Ok(Stood::New);
         }
-        let known = sqlx::query("select status from inquiries where inquiry_id = $1")
+        let known = sqlx::query("select status, generation from inquiries where inquiry_id = $1")
             .bind(inquiry.inquiry_id.as_str());
         let row = self.done(known.fetch_one(&mut *connection).await)?;
+        let generation: u32 = self.reader().number(&row, "generation")?;
         Ok(match self.reader().status(&row)? {
-            InquiryStatus::Waiting => Stood::Waiting,
-            InquiryStatus::Triage | InquiryStatus::Assigned | InquiryStatus::Resolved => Stood::Decided,
+            // What was decided rests on what was known of this generation.
+            InquiryStatus::Waiting if generation == decision.generation => Stood::Waiting,
+            _ => Stood::Decided,
         })
     }
 
@@ -143,42 +153,22 @@ impl SqliteStore {
                 .bind(candidate.skill.as_str())
                 .bind(decision.language.as_str())
                 .bind(Time(decision.at))
-                .bind(RECENT_SECONDS);
+                .bind(RECENT_SECONDS)
+                .bind(decision.inquiry.inquiry_id.as_str());
             if let Some(row) = self.done(take.fetch_optional(&mut *connection).await)? {
                 return Ok(Some((candidate.agent_id.clone(), self.reader().taken(candidate.skill, &row)?)));
             }
         }
         Ok(None)
     }
-
-    pub(super) async fn resolve(
-        &self,
-        inquiry: &InquiryId,
-        agent: &AgentId,
-        at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let mut transaction = self.begin().await?;
-        let end = sqlx::query(include_str!("../sql/end_assignment.sql"))
-            .bind(inquiry.as_str())
-            .bind(agent.as_str())
-            .bind(Time(at));
-        if self.done(end.execute(&mut *transaction).await)?.rows_affected() == 0 {
-            self.done(transaction.rollback().await)?;
-            return Ok(false);
-        }
-        let resolve = sqlx::query("update inquiries set status = 'resolved' where inquiry_id = $1")
-            .bind(inquiry.as_str());
-        self.done(resolve.execute(&mut *transaction).await)?;
-        let free = sqlx::query("update agents set open_count = open_count - 1 where agent_id = $1")
-            .bind(agent.as_str());
-        self.done(free.execute(&mut *transaction).await)?;
-        self.commit(transaction).await?;
-        Ok(true)
-    }
 }
 
-fn waits(decision: &RoutingDecision, skill: Skill) -> (InquiryStatus, Option<AgentId>, String) {
-    (InquiryStatus::Waiting, None, reason::waiting(skill, &decision.skills, decision.language))
+fn waits(
+    decision: &RoutingDecision,
+    skills: &[SkillProbability],
+    skill: Skill,
+) -> (InquiryStatus, Option<AgentId>, String) {
+    (InquiryStatus::Waiting, None, reason::waiting(skill, skills, decision.language))
 }
 
 async fn replace_agent(connection: &mut SqliteConnection, agent: &AgentProfile) -> Result<(), sqlx::Error> {
@@ -190,6 +180,7 @@ async fn replace_agent(connection: &mut SqliteConnection, agent: &AgentProfile) 
         .bind(agent.available)
         .bind(agent.team.as_deref())
         .bind(agent.hours.as_ref().map(Json))
+        .bind((!agent.available).then(|| Time(Utc::now())))
         .execute(&mut *connection)
         .await?;
     sqlx::query("delete from agent_skills where agent_id = $1").bind(id).execute(&mut *connection).await?;

@@ -1,18 +1,26 @@
 -- By priority, then by age. When more wait than one tick takes up, every language and desk takes its turn, so that many who wait for a
--- desk without people do not keep the others from theirs.
-with turns as (
-    select inquiry_id, priority_rank, received_at,
-        row_number() over (
-            partition by language, skills #>> '{0,skill}'
-            order by priority_rank desc, received_at, inquiry_id
-        ) as turn
-    from inquiries
-    where status = 'waiting'
-),
-taken as (
-    select inquiry_id from turns order by turn, priority_rank desc, received_at, inquiry_id limit $1
+-- desk without people do not keep the others from theirs. Each desk's turns are read from the index inquiries_turns, as far as needed.
+with taken as (
+    select turns.inquiry_id, turns.turn, turns.priority_rank, turns.received_at
+    from unnest($2::text[]) as spoken (language)
+    cross join unnest($3::text[]) as desk (skill)
+    cross join lateral (
+        select i.inquiry_id, i.priority_rank, i.received_at,
+            row_number() over (order by i.priority_rank desc, i.received_at, i.inquiry_id) as turn
+        from inquiries i
+        where i.status = 'waiting' and i.language = spoken.language
+          and coalesce(i.corrected_skill, i.skills #>> '{0,skill}', 'other') = desk.skill
+        order by i.priority_rank desc, i.received_at, i.inquiry_id
+        limit $1
+    ) turns
+    order by turns.turn, turns.priority_rank desc, turns.received_at, turns.inquiry_id
+    limit $1
 )
-select inquiry_id, customer_id, text, received_at, subject, transaction_id, priority, language, skills, model_version
-from inquiries
-where inquiry_id in (select inquiry_id from taken)
-order by priority_rank desc, received_at, inquiry_id
+select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
+    i.generation, i.corrected_skill,
+    case when i.generation = 0 then '[]' else coalesce(
+        (select jsonb_agg(distinct a.agent_id) from assignments a
+         where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')), '[]') end as rejected_by
+from taken
+join inquiries i on i.inquiry_id = taken.inquiry_id
+order by i.priority_rank desc, i.received_at, i.inquiry_id

@@ -1,5 +1,6 @@
 -- Compare and set: presence, capacity, skill and language are checked again, on the row as it is now, and the inquiry is counted in.
--- Proficiency, team and hours are wishes, and hold as of the moment of the decision.
+-- Proficiency, team and hours are wishes, and hold as of the moment of the decision. A supervisor asks for no skill ($2 is null).
+-- Who rejected the inquiry or let it expire never gets it again.
 -- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
 -- routing::AgentSnapshot::recent_at knows the same formula.
 update agents
@@ -9,7 +10,11 @@ set open_count = open_count + 1,
 where agent_id = $1
   and available
   and open_count < capacity
-  and exists (select 1 from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2)
+  and ($2 is null or exists (select 1 from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2))
   and exists (select 1 from agent_languages l where l.agent_id = agents.agent_id and l.language = $3)
+  and not exists (
+      select 1 from assignments a
+      where a.inquiry_id = $6 and a.agent_id = agents.agent_id and a.outcome in ('rejected', 'expired')
+  )
 returning open_count, capacity,
-    (select s.proficiency from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2) as proficiency
+    coalesce((select s.proficiency from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2), 0) as proficiency

@@ -3,7 +3,7 @@
 with turns as (
     select inquiry_id, priority_rank, received_at,
         row_number() over (
-            partition by language, skills ->> '$[0].skill'
+            partition by language, coalesce(corrected_skill, skills ->> '$[0].skill')
             order by priority_rank desc, received_at, inquiry_id
         ) as turn
     from inquiries
@@ -12,7 +12,10 @@ with turns as (
 taken as (
     select inquiry_id from turns order by turn, priority_rank desc, received_at, inquiry_id limit $1
 )
-select inquiry_id, customer_id, text, received_at, subject, transaction_id, priority, language, skills, model_version
-from inquiries
-where inquiry_id in (select inquiry_id from taken)
-order by priority_rank desc, received_at, inquiry_id
+select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
+    i.generation, i.corrected_skill,
+    (select json_group_array(distinct a.agent_id) from assignments a
+     where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')) as rejected_by
+from inquiries i
+where i.inquiry_id in (select inquiry_id from taken)
+order by i.priority_rank desc, i.received_at, i.inquiry_id

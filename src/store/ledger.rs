@@ -1,0 +1,72 @@
+//! One transaction on inquiries, assignments and agents: what both databases must offer, so that the rules of who has an inquiry are
+//! written once.
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use super::fields::Fields;
+use super::prepare::Event;
+use super::rows::Reader;
+
+/// An argument of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    TextOrNull(Option<&'a str>),
+    Number(i64),
+    Float(f64),
+    Time(DateTime<Utc>),
+    TimeOrNull(Option<DateTime<Utc>>),
+}
+
+/// A transaction. Dropped without a commit, it leaves nothing behind.
+pub(super) trait Ledger: Send + Sized {
+    type Row: Fields + Send;
+    /// `lock_inquiry.sql`, with the lock.
+    const LOCK_INQUIRY: &'static str;
+    /// `order_agents.sql`, with the locks.
+    const LOCK_AGENTS: &'static str;
+    /// `still_away.sql`, with the lock.
+    const STILL_AWAY: &'static str;
+    const TAKE_AGENT: &'static str;
+
+    fn reader(&self) -> Reader<'_>;
+
+    /// Rows that were changed.
+    fn write(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The one row of a query that has at most one.
+    fn row(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Option<Self::Row>, StoreError>> + Send;
+
+    /// Writes an event into the outbox.
+    fn tell(&mut self, event: Event) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends the transaction, and wakes the desks.
+    fn commit_and_wake(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    fn commit(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Where transactions begin.
+pub(super) trait Books: Sync {
+    type Ledger: Ledger;
+
+    fn begin_ledger(&self) -> impl Future<Output = Result<Self::Ledger, StoreError>> + Send;
+
+    fn place(&self) -> Reader<'_>;
+
+    /// The rows of a query, outside of a transaction.
+    fn list(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<<Self::Ledger as Ledger>::Row>, StoreError>> + Send;
+}

@@ -1,0 +1,5 @@
+-- Locks the old and the new holder in the order of their ids. PostgreSQL adds `for no key update`.
+select agent_id
+from agents
+where agent_id in ($1, $2)
+order by agent_id

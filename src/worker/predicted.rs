@@ -1,0 +1,91 @@
+//! An inquiry on its way from the model, or from the queue of those that wait, through the engine into the store.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::contract::{AgentId, Inquiry, Language, Skill, SkillProbability};
+use crate::routing::{Case, Decided, Preferred};
+use crate::store::{RoutingDecision, WaitingInquiry};
+
+/// An inquiry with what was predicted for it.
+#[derive(Debug, Clone)]
+pub struct Predicted {
+    pub inquiry: Inquiry,
+    pub language: Language,
+    pub skills: Vec<SkillProbability>,
+    pub model_version: String,
+    /// As it was when it was read; 0 for one that came in just now.
+    generation: u32,
+    /// What a person said that it needs.
+    corrected_skill: Option<Skill>,
+    /// Who rejected it, or let it expire.
+    rejected_by: BTreeSet<AgentId>,
+}
+
+impl Predicted {
+    /// One that came in just now.
+    pub fn new(
+        inquiry: Inquiry,
+        language: Language,
+        skills: Vec<SkillProbability>,
+        model_version: String,
+    ) -> Self {
+        Self {
+            inquiry,
+            language,
+            skills,
+            model_version,
+            generation: 0,
+            corrected_skill: None,
+            rejected_by: BTreeSet::new(),
+        }
+    }
+
+    /// As the engine sees it. `flagged`: its transaction has an alert. `preferred`: who knows the customer.
+    pub fn case(&self, flagged: bool, preferred: Option<Preferred>) -> Case {
+        Case {
+            inquiry_id: self.inquiry.inquiry_id.clone(),
+            skills: match self.corrected_skill {
+                Some(skill) => vec![SkillProbability::certain(skill)],
+                None => self.skills.clone(),
+            },
+            language: self.language,
+            priority: self.inquiry.priority,
+            received_at: self.inquiry.received_at,
+            flagged,
+            rejected_by: self.rejected_by.clone(),
+            preferred,
+        }
+    }
+
+    /// With what was decided, on its way into the store. `offer`: how long the agent may think about it.
+    pub fn with(self, decided: Decided, offer: Option<TimeDelta>, at: DateTime<Utc>) -> RoutingDecision {
+        RoutingDecision {
+            inquiry: self.inquiry,
+            language: self.language,
+            skills: self.skills,
+            proposal: decided.proposal,
+            explanation: decided.explanation,
+            model_version: self.model_version,
+            generation: self.generation,
+            corrected_skill: self.corrected_skill,
+            expires_at: offer.map(|offer| at + offer),
+            at,
+        }
+    }
+}
+
+impl From<WaitingInquiry> for Predicted {
+    fn from(one: WaitingInquiry) -> Self {
+        Self {
+            inquiry: one.inquiry,
+            language: one.language,
+            skills: one.skills,
+            model_version: one.model_version,
+            generation: one.generation,
+            corrected_skill: one.corrected_skill,
+            rejected_by: one.rejected_by,
+        }
+    }
+}

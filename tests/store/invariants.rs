@@ -1,0 +1,398 @@
+//! What must hold whatever happens: eight writers of every kind at once, duplicates, rejections, offers that run out, people who leave,
+//! and writers killed at every step.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+use mimamori::config::{Config, Database};
+use mimamori::contract::*;
+use mimamori::routing::{Case, Policy, decide};
+use mimamori::store::{self, *};
+use mimamori::worker::Predicted;
+use rand::prelude::*;
+use rand::rngs::StdRng;
+use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+
+use crate::support::database::Fresh;
+use crate::support::values::*;
+
+const INQUIRIES: usize = 10_000;
+const AGENTS: usize = 60;
+const ROUTERS: u64 = 3;
+const AGENT_WRITERS: u64 = 3;
+const SEED: u64 = 20_261_122;
+/// A new batch is taken up only while fewer wait.
+const BACKLOG: usize = 150;
+const BATCH: usize = 50;
+/// Of a hundred writes, so many are killed at some step.
+const KILLED: u32 = 2;
+const CHECKPOINT: usize = 2_000;
+
+/// Every promise as a count of what breaks it. One statement, so that all of it is of one moment.
+const BROKEN: &str = "
+    select 'two live' as promise, count(*) as broken
+    from (select inquiry_id from assignments where ended_at is null group by inquiry_id having count(*) > 1) twice
+    union all
+    select 'places are counted', count(*) from agents g
+    where g.open_count <> (select count(*) from assignments a where a.agent_id = g.agent_id and a.ended_at is null)
+    union all
+    select 'never over capacity', count(*) from agents where open_count > capacity
+    union all
+    select 'held or not', count(*) from inquiries i
+    where (i.status = 'assigned') <>
+        exists (select 1 from assignments a where a.inquiry_id = i.inquiry_id and a.ended_at is null)
+    union all
+    select 'generations grow', count(*) from assignments a
+    join inquiries i on i.inquiry_id = a.inquiry_id
+    where a.generation > i.generation or (a.ended_at is null and a.generation <> i.generation)
+        or exists (select 1 from assignments b
+                   where b.inquiry_id = a.inquiry_id and b.assignment_id > a.assignment_id and b.generation <= a.generation)
+    union all
+    select 'how it ended', count(*) from assignments where (ended_at is null) <> (outcome is null)
+    union all
+    select 'language', count(*) from assignments a
+    join inquiries i on i.inquiry_id = a.inquiry_id
+    where not exists (select 1 from agent_languages l where l.agent_id = a.agent_id and l.language = i.language)
+    union all
+    select 'skill', count(*) from assignments a
+    where not exists (select 1 from agent_skills s where s.agent_id = a.agent_id and s.skill = a.skill)
+    union all
+    select 'never again', count(*) from assignments a
+    where exists (select 1 from assignments b
+                  where b.inquiry_id = a.inquiry_id and b.agent_id = a.agent_id and b.assignment_id < a.assignment_id
+                    and b.outcome in ('rejected', 'expired'))
+    union all
+    select 'every assignment is told', count(*) from assignments a
+    where not exists (select 1 from outbox o where o.event_key =
+        'inquiry.assigned' || case when a.generation = 1 then '' else '.' || a.generation end || ':' || a.inquiry_id)
+    union all
+    select 'every wait is told', count(*) from inquiries i
+    where i.status in ('waiting', 'triage') and not exists (select 1 from outbox o where o.event_key =
+        'inquiry.' || i.status || case when i.generation = 0 then '' else '.' || i.generation end || ':' || i.inquiry_id)
+";
+
+const LIVE: &str = "select inquiry_id, agent_id, generation from assignments where ended_at is null";
+
+/// A live assignment as somebody read it.
+type Live = (InquiryId, AgentId, u32);
+
+/// What all writers share.
+struct World {
+    stores: [Arc<dyn Store>; 2],
+    database: Database,
+    policy: Policy,
+    profiles: Vec<AgentProfile>,
+    /// The next inquiry that comes in.
+    next: AtomicUsize,
+    /// Seconds since the beginning; every write takes one.
+    clock: AtomicI64,
+    writes: AtomicUsize,
+}
+
+impl World {
+    fn now(&self) -> DateTime<Utc> {
+        at(self.clock.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn all_came_in(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= INQUIRIES
+    }
+
+    async fn live(&self) -> Vec<Live> {
+        let parse = |inquiry: String, agent: String, generation: i64| {
+            (InquiryId::new(inquiry).unwrap(), AgentId::new(agent).unwrap(), generation as u32)
+        };
+        match &self.database {
+            Database::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let rows = sqlx::query(LIVE).fetch_all(&mut connection).await.unwrap();
+                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
+            }
+            Database::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let mut connection = options.connect().await.unwrap();
+                let rows = sqlx::query(LIVE).fetch_all(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
+            }
+        }
+    }
+
+    /// Runs a write to its end, or kills its process at some step: the transaction ends where it was, and nobody hears what came of it.
+    async fn write<T, F>(
+        &self,
+        random: &mut StdRng,
+        of: &Arc<dyn Store>,
+        write: impl FnOnce(Arc<dyn Store>) -> F,
+    ) where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        if random.random_range(0..100) >= KILLED {
+            write(of.clone()).await.unwrap();
+            return;
+        }
+        // Connections of its own, which die with it.
+        let doomed = store::open(&self.database, 1).await.unwrap();
+        doomed.ping().await.unwrap();
+        let mut steps = random.random_range(1..16);
+        let mut write = std::pin::pin!(write(doomed));
+        std::future::poll_fn(|context| {
+            steps -= 1;
+            if steps == 0 || write.as_mut().poll(context).is_ready() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
+
+/// Skills with one or two of high probability, or a flat distribution, which goes to triage.
+fn incoming(index: usize, world: &World) -> Predicted {
+    let mut random = StdRng::seed_from_u64(SEED ^ index as u64);
+    let mut skills = Skill::ALL;
+    skills.shuffle(&mut random);
+    let best = if random.random_bool(0.03) { 0.2 } else { random.random_range(0.55..0.99) };
+    let skills = vec![
+        SkillProbability { skill: skills[0], probability: best },
+        SkillProbability { skill: skills[1], probability: 1.0 - best },
+    ];
+    let language = if random.random_bool(0.8) { Language::Ja } else { Language::En };
+    let priority = *[Priority::Low, Priority::Normal, Priority::High].choose(&mut random).unwrap();
+    let inquiry = Inquiry { priority, received_at: world.now(), ..inquiry(&format!("q-{index}"), 0) };
+    Predicted::new(inquiry, language, skills, "m1".into())
+}
+
+async fn router(world: &World, number: u64) {
+    let mut random = StdRng::seed_from_u64(SEED + number);
+    let store = &world.stores[(number % 2) as usize];
+    while !world.all_came_in() {
+        let mut all: Vec<Predicted> =
+            store.waiting_inquiries(200).await.unwrap().into_iter().map(Predicted::from).collect();
+        if all.len() < BACKLOG {
+            let from = world.next.fetch_add(BATCH, Ordering::Relaxed);
+            if from > 0 && from % CHECKPOINT == 0 {
+                // While the others write.
+                assert_eq!(broken(&world.database).await, [], "after {from} inquiries");
+            }
+            all.extend((from..(from + BATCH).min(INQUIRIES)).map(|index| incoming(index, world)));
+            // Delivered twice.
+            let known = from.min(INQUIRIES).max(1);
+            all.extend((0..3).map(|_| incoming(random.random_range(0..known), world)));
+        }
+        let agents = store.free_agents().await.unwrap().agents;
+        let cases: Vec<Case> = all.iter().map(|one| one.case(false, None)).collect();
+        let now = world.now();
+        let decided = decide(&cases, &agents, &world.policy, now);
+        for (one, decided) in all.into_iter().zip(decided) {
+            let offer = random.random_bool(0.7).then(|| TimeDelta::seconds(random.random_range(100..2000)));
+            let decision = one.with(decided, offer, now);
+            let commit = |store: Arc<dyn Store>| async move { store.commit_routing(&decision).await };
+            world.write(&mut random, store, commit).await;
+        }
+    }
+}
+
+async fn agents(world: &World, number: u64) {
+    let mut random = StdRng::seed_from_u64(SEED + 100 + number);
+    let store = &world.stores[(number % 2) as usize];
+    while !world.all_came_in() {
+        let mut live = world.live().await;
+        live.shuffle(&mut random);
+        // Half of them: the others are still being worked on.
+        live.truncate(live.len() / 2);
+        for (inquiry, agent, generation) in live {
+            let now = world.now();
+            match random.random_range(0..100) {
+                0..12 => {
+                    let accept = |store: Arc<dyn Store>| async move {
+                        store.accept(&inquiry, &agent, generation, now).await
+                    };
+                    world.write(&mut random, store, accept).await;
+                }
+                12..72 => {
+                    let generation = random.random_bool(0.5).then_some(generation);
+                    let resolve = |store: Arc<dyn Store>| async move {
+                        store.resolve_inquiry(&inquiry, &agent, generation, now).await
+                    };
+                    world.write(&mut random, store, resolve).await;
+                }
+                72..82 => {
+                    let right = random.random_bool(0.5).then(|| *Skill::ALL.choose(&mut random).unwrap());
+                    let reject = |store: Arc<dyn Store>| async move {
+                        store.reject(&inquiry, &agent, generation, right, now).await
+                    };
+                    world.write(&mut random, store, reject).await;
+                }
+                82..85 => {
+                    // On what they held once.
+                    let stale = generation.saturating_sub(1);
+                    let change = store.accept(&inquiry, &agent, stale, now).await.unwrap();
+                    assert!(matches!(change, Change::Lost(_)), "{inquiry} generation {stale}");
+                    let other = &world.profiles[random.random_range(0..AGENTS)].agent_id;
+                    if *other != agent {
+                        let change = store.reject(&inquiry, other, generation, None, now).await.unwrap();
+                        assert!(matches!(change, Change::Lost(_)), "{inquiry} is not with {other}");
+                    }
+                }
+                // Nothing: it may run out.
+                _ => {}
+            }
+        }
+    }
+}
+
+async fn supervisor(world: &World) {
+    let mut random = StdRng::seed_from_u64(SEED + 200);
+    let store = &world.stores[0];
+    while !world.all_came_in() {
+        let offset = random.random_range(0..world.next.load(Ordering::Relaxed).max(1)) as u32;
+        for row in store.inquiries(Page { offset, limit: 20 }).await.unwrap() {
+            let now = world.now();
+            let likeliest = row.corrected_skill.unwrap_or(row.skills[0].skill);
+            let (id, by) = (&row.inquiry_id, "supervisor:s-1");
+            if row.status == InquiryStatus::Triage || random.random_bool(0.02) {
+                let classify = |store: Arc<dyn Store>| async move {
+                    store.classify(id, likeliest, row.generation, by, now).await
+                };
+                world.write(&mut random, store, classify).await;
+            } else if row.status != InquiryStatus::Resolved && random.random_bool(0.1) {
+                let able = |one: &&AgentProfile| {
+                    one.skills.contains_key(&likeliest) && one.languages.contains(&row.language)
+                };
+                let Some(agent) = world.profiles.iter().filter(able).choose(&mut random) else { continue };
+                let order = DirectAssignment {
+                    inquiry_id: id.clone(),
+                    agent_id: agent.agent_id.clone(),
+                    skill: Some(likeliest),
+                    generation: row.generation,
+                    by: by.into(),
+                    at: now,
+                };
+                let assign = |store: Arc<dyn Store>| async move { store.assign(&order).await };
+                world.write(&mut random, store, assign).await;
+            }
+        }
+    }
+}
+
+/// Sweeps, people who leave and come back, and a bulk tool.
+async fn housekeeper(world: &World) {
+    let mut random = StdRng::seed_from_u64(SEED + 300);
+    let store = &world.stores[1];
+    while !world.all_came_in() {
+        let now = world.now();
+        let expire = |store: Arc<dyn Store>| async move { store.expire(now, 20).await };
+        world.write(&mut random, store, expire).await;
+        let mut left = world.profiles.choose(&mut random).unwrap().clone();
+        left.available = false;
+        store.upsert_agents(std::slice::from_ref(&left)).await.unwrap();
+        let sweep = |store: Arc<dyn Store>| async move { store.return_untouched(Utc::now(), 20, now).await };
+        world.write(&mut random, store, sweep).await;
+        if random.random_bool(0.1) {
+            let agent = left.agent_id.clone();
+            let withdraw =
+                |store: Arc<dyn Store>| async move { store.withdraw_agent(&agent, "bulk", now).await };
+            world.write(&mut random, store, withdraw).await;
+        }
+        left.available = true;
+        store.upsert_agents(&[left]).await.unwrap();
+    }
+}
+
+async fn broken(database: &Database) -> Vec<(String, i64)> {
+    let pairs: Vec<(String, i64)> = match database {
+        Database::Postgres(url) => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            let rows = sqlx::query(BROKEN).fetch_all(&mut connection).await.unwrap();
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+        }
+        Database::Sqlite(path) => {
+            let mut connection =
+                sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+            let rows = sqlx::query(BROKEN).fetch_all(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+        }
+    };
+    assert_eq!(pairs.len(), 11);
+    pairs.into_iter().filter(|(_, count)| *count > 0).collect()
+}
+
+fn profiles() -> Vec<AgentProfile> {
+    let mut random = StdRng::seed_from_u64(SEED);
+    let profile = |n: usize| {
+        // Every skill in both languages is with somebody.
+        let own = Skill::ALL[n % Skill::ALL.len()];
+        let other = *Skill::ALL.choose(&mut random).unwrap();
+        let languages = if n % 2 == 0 { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
+        agent(&format!("a-{n:02}"), &[own, other], &languages, random.random_range(2..6))
+    };
+    (0..AGENTS).map(profile).collect()
+}
+
+pub async fn eight_writers_keep_every_promise(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let mut policy = Config::load(None, []).unwrap().routing.policy(0.5);
+    // So that the skill of an assignment is one that its agent has.
+    policy.neighbours.clear();
+    let profiles = profiles();
+    store.upsert_agents(&profiles).await.unwrap();
+    let world = Arc::new(World {
+        stores: [store.clone(), fresh.open().await],
+        database: fresh.config.clone(),
+        policy,
+        profiles,
+        next: AtomicUsize::new(0),
+        clock: AtomicI64::new(0),
+        writes: AtomicUsize::new(0),
+    });
+    let began = Instant::now();
+    let mut writers = Vec::new();
+    for number in 0..ROUTERS {
+        let world = world.clone();
+        writers.push(tokio::spawn(async move { router(&world, number).await }));
+    }
+    for number in 0..AGENT_WRITERS {
+        let world = world.clone();
+        writers.push(tokio::spawn(async move { agents(&world, number).await }));
+    }
+    let (one, other) = (world.clone(), world.clone());
+    writers.push(tokio::spawn(async move { supervisor(&one).await }));
+    writers.push(tokio::spawn(async move { housekeeper(&other).await }));
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    let took = began.elapsed().as_secs_f64();
+
+    // A killed commit may have left an inquiry out; its delivery would come again.
+    let again = store.waiting_inquiries(u32::MAX).await.unwrap().len();
+    for index in 0..INQUIRIES {
+        let one = incoming(index, &world);
+        let decided = decide(&[one.case(false, None)], &[], &world.policy, at(0)).remove(0);
+        store.commit_routing(&one.with(decided, None, at(0))).await.unwrap();
+    }
+    assert_eq!(broken(&fresh.config).await, []);
+    assert_eq!(fresh.number("select count(*) from inquiries").await, INQUIRIES as i64, "none is lost");
+    let resolved = fresh.number("select count(*) from inquiries where status = 'resolved'").await;
+    let (writes, rate) =
+        (world.writes.load(Ordering::Relaxed), world.writes.load(Ordering::Relaxed) as f64 / took);
+    println!("{writes} writes in {took:.1} s ({rate:.0}/s); {resolved} resolved, {again} waiting");
+    assert!(
+        resolved as usize > INQUIRIES / 2,
+        "{resolved} were resolved: the writers got in each other's way"
+    );
+    for outcome in [
+        "select count(*) from assignments where outcome = 'rejected'",
+        "select count(*) from assignments where outcome = 'expired'",
+        "select count(*) from assignments where outcome = 'returned'",
+        "select count(*) from assignments where outcome = 'withdrawn'",
+        "select count(*) from assignments where ended_by like 'supervisor:%'",
+    ] {
+        assert!(fresh.number(outcome).await > 0, "{outcome}");
+    }
+}

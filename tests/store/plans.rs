@@ -1,0 +1,163 @@
+//! What a tick asks of PostgreSQL when much waits: every plan reads by an index.
+
+use mimamori::contract::{Language, Skill};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+
+use crate::support::database::Fresh;
+
+/// 10,000 inquiries wait, 5,000 are held, 40,000 are done; of 2,000 agents 1,250 are full, 500 away and 250 have a free place.
+const SITUATION: &str = "
+    insert into agents (agent_id, name, capacity, available, open_count, away_since)
+    select 'a-' || n, 'Agent', 4, n % 4 <> 0, case when n % 8 = 1 then 1 else 4 end, case when n % 4 = 0 then now() end
+    from generate_series(1, 2000) n;
+    insert into agent_skills (agent_id, skill, proficiency)
+    select 'a-' || n, (array[SKILLS])[1 + (n * k) % 13], 1 + n % 5
+    from generate_series(1, 2000) n, generate_series(1, 3) k on conflict do nothing;
+    insert into agent_languages (agent_id, language)
+    select 'a-' || n, language from generate_series(1, 2000) n, unnest(array['ja', 'en']) language
+    where language = 'ja' or n % 3 = 0;
+    insert into inquiries (inquiry_id, customer_id, transaction_id, text, priority, received_at, language, skills, model_version,
+                           status, reason, decided_at, generation, corrected_skill)
+    select 'q-' || n, 'u-' || n, 't-' || n, repeat('商品が届きません。', 20), (array['low', 'normal', 'normal', 'high'])[1 + n % 4],
+           timestamptz '2026-11-01' + n * interval '10 seconds', case when n % 5 = 0 then 'en' else 'ja' end,
+           jsonb_build_array(jsonb_build_object('skill', (array[SKILLS])[1 + n % 13], 'probability', 0.9),
+                             jsonb_build_object('skill', 'other', 'probability', 0.1)), 'm1',
+           case when n % 11 in (0, 5) then 'waiting' when n % 11 = 1 then 'assigned' else 'resolved' end, 'reason', now(),
+           case when n % 11 = 5 then 0 else 1 end, case when n % 110 = 0 then 'payment' end
+    from generate_series(1, 55000) n;
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, accepted_at, ended_at, outcome, ended_by)
+    select 'q-' || n, 'a-' || (1 + n % 2000), (array[SKILLS])[1 + n % 13], now(), 1,
+           case when n % 11 = 1 and n % 3 = 0 then now() + (n % 600) * interval '1 second' end,
+           case when n % 11 = 1 and n % 2 = 0 then now() end,
+           case when n % 11 <> 1 then timestamptz '2026-11-01' + n * interval '10 seconds' end,
+           case when n % 11 = 1 then null when n % 11 = 0 then 'rejected' else 'resolved' end,
+           case when n % 11 <> 1 then 'a-' || (1 + n % 2000) end
+    from generate_series(1, 55000) n where n % 11 <> 5;
+    insert into messages (message_id, transaction_id, sender_id, sender_role, text, sent_at)
+    select 'm-' || n, 't-' || n, 'u-1', 'seller', 'text', now() from generate_series(1, 55000) n;
+    insert into verdicts (message_id, action, policies, language, rules_version, model_version, decided_at)
+    select 'm-' || n, 'report', '{}', 'ja', 'r1', 'm1', now() from generate_series(1, 55000, 20) n;
+    insert into alerts (message_id, policy, action, score, sources, created_at)
+    select 'm-' || n, 'harassment', 'report', 0.9, 'rule', now() from generate_series(1, 55000, 20) n;
+";
+
+/// Name, statement, types of its arguments, arguments.
+type Asked = (&'static str, String, &'static str, String);
+
+/// Everything that a tick reads, and what a commit or a sweep then finds its rows by.
+fn asked() -> Vec<Asked> {
+    let list = |names: Vec<&str>| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+    let languages = list(Language::ALL.map(Language::as_str).to_vec());
+    let skills = list(Skill::ALL.map(Skill::as_str).to_vec());
+    let transactions = (1..=500).map(|n| format!("'t-{}'", n * 11)).collect::<Vec<_>>().join(", ");
+    let customers = (1..=500).map(|n| format!("'u-{}'", n * 7)).collect::<Vec<_>>().join(", ");
+    let sql = |text: &str| text.to_owned();
+    vec![
+        (
+            "waiting",
+            sql(include_str!("../../src/store/sql/postgres/waiting.sql")),
+            "bigint, text[], text[]",
+            format!("500, array[{languages}], array[{skills}]"),
+        ),
+        (
+            "expired",
+            sql(include_str!("../../src/store/sql/expired.sql")),
+            "timestamptz, bigint",
+            sql("now(), 200"),
+        ),
+        (
+            "untouched",
+            sql(include_str!("../../src/store/sql/untouched.sql")),
+            "timestamptz, bigint",
+            sql("now() - interval '2 minutes', 200"),
+        ),
+        ("free agents", sql(include_str!("../../src/store/sql/postgres/free_agents.sql")), "", String::new()),
+        ("other agents", sql(include_str!("../../src/store/sql/other_agents.sql")), "", String::new()),
+        (
+            "alerted",
+            sql(include_str!("../../src/store/sql/postgres/alerted.sql")),
+            "text[]",
+            format!("array[{transactions}]"),
+        ),
+        (
+            "preferred",
+            sql(include_str!("../../src/store/sql/postgres/preferred.sql")),
+            "text[], timestamptz",
+            format!("array[{customers}], now() - interval '30 days'"),
+        ),
+        (
+            "lock",
+            sql(include_str!("../../src/store/sql/lock_inquiry.sql")) + "for update",
+            "text",
+            sql("'q-5'"),
+        ),
+        ("live", sql(include_str!("../../src/store/sql/live_assignment.sql")), "text", sql("'q-1'")),
+        (
+            "take",
+            sql(include_str!("../../src/store/sql/postgres/take_agent.sql")),
+            "text, text, text, timestamptz, double precision, text",
+            sql("'a-9', 'payment', 'ja', now(), 3600, 'q-11'"),
+        ),
+        (
+            "decide",
+            sql(include_str!("../../src/store/sql/decide_inquiry.sql")),
+            "text, text, text, text, jsonb, text, timestamptz, bigint",
+            sql("'q-5', 'assigned', '', 'ja', '[]', 'm1', now(), 1"),
+        ),
+        (
+            "end",
+            sql(include_str!("../../src/store/sql/end_assignment.sql")),
+            "text, text, bigint, timestamptz, text, text, text",
+            sql("'q-1', 'a-2', 1, now(), 'expired', null, 'router'"),
+        ),
+        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text", sql("'a-2'")),
+        (
+            "ended counts",
+            sql(include_str!("../../src/store/sql/ended_counts.sql")),
+            "timestamptz",
+            sql("timestamptz '2026-11-07'"),
+        ),
+        ("held by", sql(include_str!("../../src/store/sql/held_by.sql")), "text", sql("'a-2'")),
+    ]
+}
+
+/// 10,000 open inquiries and 2,000 agents: no query of a tick reads a table from its beginning to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_a_tick_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    let skills = Skill::ALL.map(|skill| format!("'{skill}'")).join(", ");
+    sqlx::raw_sql(AssertSqlSafe(SITUATION.replace("SKILLS", &skills)))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    // As autovacuum does after so much was written.
+    for table in
+        ["agents", "agent_skills", "agent_languages", "inquiries", "assignments", "messages", "alerts"]
+    {
+        sqlx::raw_sql(AssertSqlSafe(format!("vacuum (analyze) {table}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        sqlx::raw_sql(AssertSqlSafe(format!("set plan_cache_mode = {mode}")))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        for (name, statement, types, arguments) in asked() {
+            let types = if types.is_empty() { String::new() } else { format!("({types})") };
+            let given = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+            let prepare = format!("prepare asked {types} as {statement}");
+            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+            let explain = format!("explain execute asked {given}");
+            let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+            let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let plan = plan.join("\n");
+            assert!(!plan.contains("Seq Scan"), "{name}, {mode}:\n{plan}");
+            assert!(plan.contains("Index"), "{name}, {mode}:\n{plan}");
+            sqlx::raw_sql("deallocate asked").execute(&mut connection).await.unwrap();
+        }
+    }
+}

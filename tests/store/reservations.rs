@@ -1,0 +1,319 @@
+//! The life of an assignment: offered, accepted, passed on, run out, given back.
+
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use futures_util::future::join_all;
+use mimamori::contract::*;
+use mimamori::routing::Proposal;
+use mimamori::store::*;
+use tokio::time::timeout;
+
+use crate::support::database::Fresh;
+use crate::support::values::*;
+
+const SHIPPING: [Skill; 1] = [Skill::Shipping];
+const JA: [Language; 1] = [Language::Ja];
+const PAGE: Page = Page { offset: 0, limit: 1000 };
+const SOON: Duration = Duration::from_secs(10);
+
+fn a(id: &str) -> AgentId {
+    AgentId::new(id).unwrap()
+}
+
+fn q(id: &str) -> InquiryId {
+    InquiryId::new(id).unwrap()
+}
+
+async fn row(store: &dyn Store, id: &str) -> InquiryRow {
+    let rows = store.inquiries(PAGE).await.unwrap();
+    rows.into_iter().find(|row| row.inquiry_id.as_str() == id).unwrap()
+}
+
+async fn open(store: &dyn Store, id: &str) -> u32 {
+    store.agents().await.unwrap().into_iter().find(|agent| agent.agent_id.as_str() == id).unwrap().open
+}
+
+async fn told(store: &dyn Store) -> Vec<String> {
+    let rows = store.claim_outbox(1000, Duration::from_secs(60)).await.unwrap();
+    rows.into_iter().map(|row| row.outgoing.id).collect()
+}
+
+/// Agents `a-1` and `a-2` for two Japanese shipping inquiries each, and `q-1` offered to `a-1` for ten seconds.
+async fn offered(fresh: &Fresh) -> std::sync::Arc<dyn Store> {
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2), agent("a-2", &SHIPPING, &JA, 2)]).await.unwrap();
+    let decision =
+        RoutingDecision { expires_at: Some(at(10)), ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 0) };
+    let RoutingOutcome::Decided(assignment) = store.commit_routing(&decision).await.unwrap() else {
+        panic!("expected a decision");
+    };
+    assert_eq!((assignment.generation, assignment.expires_at), (Some(1), Some(at(10))));
+    store
+}
+
+pub async fn an_offer_is_accepted_once_by_its_holder_only(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(row(&*store, "q-1").await.expires_at, Some(at(10)));
+    let accept = async |agent: &str, generation, second| {
+        store.accept(&q("q-1"), &a(agent), generation, at(second)).await.unwrap()
+    };
+    assert_eq!(accept("a-2", 1, 1).await, Change::Lost(Lost::Gone));
+    assert_eq!(accept("a-1", 0, 1).await, Change::Lost(Lost::Gone));
+    assert_eq!(accept("a-1", 2, 1).await, Change::Lost(Lost::Gone));
+    assert_eq!(accept("a-1", 1, 10).await, Change::Lost(Lost::Expired), "over at that very moment");
+    assert_eq!(accept("a-1", 1, 9).await, Change::Done);
+    assert_eq!(accept("a-1", 1, 30).await, Change::Done, "accepted is accepted");
+    assert_eq!(row(&*store, "q-1").await.accepted_at, Some(at(9)));
+    assert_eq!(store.expire(at(100), 10).await.unwrap(), 0);
+    assert_eq!(open(&*store, "a-1").await, 1);
+    let unknown = store.accept(&q("unknown"), &a("a-1"), 1, at(1)).await.unwrap();
+    assert_eq!(unknown, Change::Lost(Lost::Unknown));
+}
+
+pub async fn a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let reject = async |agent: &str, generation| {
+        let skill = Some(Skill::ReturnRefund);
+        store.reject(&q("q-1"), &a(agent), generation, skill, at(5)).await.unwrap()
+    };
+    assert_eq!(reject("a-2", 1).await, Change::Lost(Lost::Gone));
+    assert_eq!(reject("a-1", 1).await, Change::Done);
+    assert_eq!(reject("a-1", 1).await, Change::Lost(Lost::Gone), "once");
+    assert_eq!(open(&*store, "a-1").await, 0);
+
+    let waiting = store.waiting_inquiries(10).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].generation, waiting[0].corrected_skill), (1, Some(Skill::ReturnRefund)));
+    assert_eq!(waiting[0].rejected_by.iter().map(AgentId::as_str).collect::<Vec<_>>(), ["a-1"]);
+    assert_eq!(waiting[0].skills[0].skill, Skill::Shipping, "what the model said is kept");
+    let shown = row(&*store, "q-1").await;
+    assert_eq!((shown.status, shown.agent_id), (InquiryStatus::Waiting, None));
+
+    // A router that did not look offers it to the same agent once more, then to another.
+    let second = |agents: &[&str]| RoutingDecision {
+        generation: 1,
+        corrected_skill: Some(Skill::ReturnRefund),
+        ..decision(&inquiry("q-1", 0), offer(agents), 20)
+    };
+    let outcome = store.commit_routing(&second(&["a-1"])).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_none()));
+    let outcome = store.commit_routing(&second(&["a-1", "a-2"])).await.unwrap();
+    let RoutingOutcome::Decided(assignment) = outcome else { panic!("expected a decision") };
+    assert_eq!((assignment.agent_id, assignment.generation), (Some(a("a-2")), Some(2)));
+    assert_eq!(assignment.skills, [SkillProbability::certain(Skill::ReturnRefund)]);
+    let events = ["inquiry.assigned:q-1", "inquiry.waiting.1:q-1", "inquiry.assigned.2:q-1"];
+    assert_eq!(told(&*store).await, events);
+}
+
+pub async fn what_was_accepted_can_still_be_passed_on(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(1)).await.unwrap(), Change::Done);
+    // The same skill as was asked for: no wrong allocation.
+    let passed = store.reject(&q("q-1"), &a("a-1"), 1, Some(Skill::Shipping), at(50)).await.unwrap();
+    assert_eq!(passed, Change::Done);
+    let waiting = store.waiting_inquiries(10).await.unwrap();
+    assert_eq!((waiting[0].corrected_skill, waiting[0].rejected_by.len()), (None, 1));
+    assert_eq!(fresh.number("select count(*) from assignments where right_skill = 'shipping'").await, 1);
+}
+
+pub async fn an_offer_that_nobody_accepts_runs_out(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.expire(at(9), 10).await.unwrap(), 0);
+    // Nobody's from the moment on, swept up or not.
+    for second in [10, 11] {
+        let late = [
+            store.reject(&q("q-1"), &a("a-1"), 1, None, at(second)).await.unwrap(),
+            store.resolve_inquiry(&q("q-1"), &a("a-1"), None, at(second)).await.unwrap(),
+        ];
+        assert_eq!(late, [Change::Lost(Lost::Expired); 2]);
+    }
+    let sweeps = join_all((0..4).map(|_| store.expire(at(10), 10))).await;
+    assert_eq!(sweeps.into_iter().map(Result::unwrap).sum::<u64>(), 1, "by one of the desks");
+    assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(9)).await.unwrap(), Change::Lost(Lost::Expired));
+    assert_eq!(open(&*store, "a-1").await, 0);
+    let waiting = store.waiting_inquiries(10).await.unwrap();
+    assert!(waiting[0].rejected_by.contains(&a("a-1")));
+    let ended = "select count(*) from assignments where outcome = 'expired' and ended_by = 'router'";
+    assert_eq!(fresh.number(ended).await, 1);
+}
+
+pub async fn what_lies_untouched_with_somebody_away_goes_back(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let kept = decision(&inquiry("q-2", 1), offer(&["a-1"]), 0);
+    store.commit_routing(&kept).await.unwrap();
+    assert_eq!(store.accept(&q("q-2"), &a("a-1"), 1, at(1)).await.unwrap(), Change::Done);
+
+    let long_ago = Utc::now() - TimeDelta::minutes(1);
+    let away = AgentProfile { available: false, ..agent("a-1", &SHIPPING, &JA, 2) };
+    store.upsert_agents(std::slice::from_ref(&away)).await.unwrap();
+    // A second time: they are away since the first.
+    let since = Utc::now();
+    store.upsert_agents(&[away]).await.unwrap();
+    assert_eq!(store.return_untouched(long_ago, 10, at(2)).await.unwrap(), 0, "not away for so long");
+    assert_eq!(store.return_untouched(since, 10, at(2)).await.unwrap(), 1);
+    assert_eq!(open(&*store, "a-1").await, 1, "what was accepted stays");
+    assert_eq!(row(&*store, "q-1").await.status, InquiryStatus::Waiting);
+
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2)]).await.unwrap();
+    let back = RoutingDecision { generation: 1, ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 20) };
+    let outcome = store.commit_routing(&back).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id == Some(a("a-1"))));
+    assert_eq!(store.return_untouched(Utc::now(), 10, at(30)).await.unwrap(), 0, "they are back");
+}
+
+fn order(inquiry: &str, agent: &str, generation: u32) -> DirectAssignment {
+    DirectAssignment {
+        inquiry_id: q(inquiry),
+        agent_id: a(agent),
+        skill: None,
+        generation,
+        by: "supervisor:s-1".into(),
+        at: at(30),
+    }
+}
+
+pub async fn a_supervisor_gives_an_inquiry_to_whom_may_have_it(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let others = [
+        agent("full", &SHIPPING, &JA, 0),
+        agent("english", &SHIPPING, &[Language::En], 5),
+        AgentProfile { available: false, ..agent("absent", &SHIPPING, &JA, 5) },
+        agent("unskilled", &[], &JA, 1),
+    ];
+    store.upsert_agents(&others).await.unwrap();
+    for (agent, lost) in [
+        ("full", Lost::Full),
+        ("english", Lost::NotAllowed),
+        ("absent", Lost::NotAllowed),
+        ("unknown", Lost::Unknown),
+    ] {
+        assert_eq!(store.assign(&order("q-1", agent, 1)).await.unwrap(), Change::Lost(lost), "{agent}");
+    }
+    assert_eq!(open(&*store, "a-1").await, 1, "who has it keeps it until somebody else does");
+    assert_eq!(store.assign(&order("q-1", "a-2", 0)).await.unwrap(), Change::Lost(Lost::Gone));
+
+    let known = DirectAssignment { skill: Some(Skill::Listing), ..order("q-1", "unskilled", 1) };
+    assert_eq!(store.assign(&known).await.unwrap(), Change::Done);
+    assert_eq!((open(&*store, "a-1").await, open(&*store, "unskilled").await), (0, 1));
+    let shown = row(&*store, "q-1").await;
+    assert_eq!((shown.generation, shown.corrected_skill), (2, Some(Skill::Listing)));
+    assert_eq!((shown.status, shown.agent_id), (InquiryStatus::Assigned, Some(a("unskilled"))));
+    let gone = store.resolve_inquiry(&q("q-1"), &a("a-1"), Some(1), at(31)).await.unwrap();
+    assert_eq!(gone, Change::Lost(Lost::Gone));
+    // To themselves: their one place is enough.
+    assert_eq!(store.assign(&order("q-1", "unskilled", 2)).await.unwrap(), Change::Done);
+    assert_eq!(open(&*store, "unskilled").await, 1);
+
+    let passed = store.reject(&q("q-1"), &a("unskilled"), 3, None, at(40)).await.unwrap();
+    assert_eq!(passed, Change::Done);
+    let again = store.assign(&order("q-1", "unskilled", 3)).await.unwrap();
+    assert_eq!(again, Change::Lost(Lost::NotAllowed), "who passed it on never gets it again");
+    assert_eq!(store.assign(&order("q-1", "a-2", 3)).await.unwrap(), Change::Done);
+    let done = store.resolve_inquiry(&q("q-1"), &a("a-2"), Some(4), at(50)).await.unwrap();
+    assert_eq!(done, Change::Done);
+    assert_eq!(store.assign(&order("q-1", "a-1", 4)).await.unwrap(), Change::Lost(Lost::Gone), "resolved");
+}
+
+pub async fn a_supervisor_says_what_an_inquiry_in_triage_needs(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    store.commit_routing(&decision(&inquiry("q-2", 1), Proposal::Triage, 1)).await.unwrap();
+    let classify = async |id: &str, skill, generation| {
+        store.classify(&q(id), skill, generation, "supervisor:s-1", at(40)).await.unwrap()
+    };
+    assert_eq!(classify("q-1", Skill::Payment, 1).await, Change::Lost(Lost::Gone), "somebody has it");
+    assert_eq!(classify("unknown", Skill::Payment, 0).await, Change::Lost(Lost::Unknown));
+    assert_eq!(classify("q-2", Skill::Payment, 0).await, Change::Done);
+    assert_eq!(classify("q-2", Skill::Listing, 0).await, Change::Lost(Lost::Gone), "somebody else was first");
+    let waiting = store.waiting_inquiries(10).await.unwrap();
+    assert_eq!((waiting[0].corrected_skill, waiting[0].generation), (Some(Skill::Payment), 1));
+    assert_eq!(classify("q-2", Skill::Listing, 1).await, Change::Done, "they know better");
+    let events = told(&*store).await;
+    let expected =
+        ["inquiry.assigned:q-1", "inquiry.triage:q-2", "inquiry.waiting.1:q-2", "inquiry.waiting.2:q-2"];
+    assert_eq!(events, expected);
+}
+
+pub async fn everything_that_an_agent_holds_goes_back(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    store.commit_routing(&decision(&inquiry("q-2", 1), offer(&["a-1"]), 0)).await.unwrap();
+    store.commit_routing(&decision(&inquiry("q-3", 1), offer(&["a-2"]), 0)).await.unwrap();
+    assert_eq!(store.accept(&q("q-2"), &a("a-1"), 1, at(1)).await.unwrap(), Change::Done);
+    assert_eq!(store.withdraw_agent(&a("a-1"), "bulk", at(5)).await.unwrap(), 2);
+    assert_eq!(store.withdraw_agent(&a("a-1"), "bulk", at(5)).await.unwrap(), 0);
+    assert_eq!((open(&*store, "a-1").await, open(&*store, "a-2").await), (0, 1));
+    let waiting = store.waiting_inquiries(10).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+    assert!(waiting.iter().all(|one| one.rejected_by.is_empty()), "they may have it again");
+}
+
+pub async fn a_decision_on_an_older_generation_is_left_out(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.reject(&q("q-1"), &a("a-1"), 1, None, at(5)).await.unwrap(), Change::Done);
+    // Decided before it was first assigned; delivered once more by the queue; decided on what will never be.
+    for generation in [0, 2] {
+        let stale = RoutingDecision { generation, ..decision(&inquiry("q-1", 0), offer(&["a-2"]), 9) };
+        assert_eq!(store.commit_routing(&stale).await.unwrap(), RoutingOutcome::AlreadyDecided);
+    }
+    assert_eq!(open(&*store, "a-2").await, 0);
+}
+
+pub async fn the_desk_is_woken_by_what_frees_an_agent_or_gives_back_an_inquiry(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let mut watch = store.watch_desk().await.unwrap();
+    let resolved = store.resolve_inquiry(&q("q-1"), &a("a-1"), None, at(5)).await.unwrap();
+    assert_eq!(resolved, Change::Done);
+    timeout(SOON, watch.changed()).await.expect("a resolved inquiry frees a place").unwrap();
+    store.commit_routing(&decision(&inquiry("q-2", 0), Proposal::Triage, 1)).await.unwrap();
+    let told = store.classify(&q("q-2"), Skill::Other, 0, "supervisor:s-1", at(6)).await.unwrap();
+    assert_eq!(told, Change::Done);
+    timeout(SOON, watch.changed()).await.expect("an inquiry waits anew").unwrap();
+    store.upsert_agents(&[agent("a-3", &SHIPPING, &JA, 1)]).await.unwrap();
+    timeout(SOON, watch.changed()).await.expect("somebody new").unwrap();
+}
+
+pub async fn what_ended_and_what_was_corrected_is_counted(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let wrong = store.reject(&q("q-1"), &a("a-1"), 1, Some(Skill::Payment), at(5)).await.unwrap();
+    assert_eq!(wrong, Change::Done);
+    store.commit_routing(&decision(&inquiry("q-2", 1), offer(&["a-1"]), 6)).await.unwrap();
+    let done = store.resolve_inquiry(&q("q-2"), &a("a-1"), None, at(7)).await.unwrap();
+    assert_eq!(done, Change::Done);
+    let counts = store.ended_counts(at(0)).await.unwrap();
+    let of = |ending| counts.iter().filter(move |one| one.ending == ending);
+    assert!(of(Ending::Rejected).all(|one| one.wrong && one.count == 1 && one.skill == Skill::Shipping));
+    assert!(of(Ending::Resolved).all(|one| !one.wrong && one.count == 1));
+    assert_eq!(counts.len(), 2);
+    assert_eq!(store.ended_counts(at(6)).await.unwrap().len(), 1);
+
+    let corrected = store.corrections(at(0)..at(1), None, 10).await.unwrap();
+    assert_eq!(corrected.len(), 1);
+    assert_eq!((corrected[0].inquiry_id.as_str(), corrected[0].skill), ("q-1", Skill::Payment));
+    let after = Some((corrected[0].received_at, corrected[0].inquiry_id.clone()));
+    assert!(store.corrections(at(0)..at(1), after, 10).await.unwrap().is_empty());
+}
+
+/// Committed assignments a second, eight writers.
+pub async fn assignments_a_second(fresh: Fresh) {
+    const WRITERS: usize = 8;
+    const EACH: usize = 500;
+    let store = fresh.migrated().await;
+    let agents: Vec<_> = (0..200).map(|n| agent(&format!("a-{n}"), &SHIPPING, &JA, 100)).collect();
+    store.upsert_agents(&agents).await.unwrap();
+    let began = Instant::now();
+    let writers = (0..WRITERS).map(|writer| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for n in 0..EACH {
+                let id = format!("q-{writer}-{n}");
+                let agent = format!("a-{}", (writer * EACH + n) % 200);
+                let routed = decision(&inquiry(&id, 0), offer(&[&agent]), 1);
+                let outcome = store.commit_routing(&routed).await.unwrap();
+                assert!(matches!(outcome, RoutingOutcome::Decided(one) if one.agent_id.is_some()));
+            }
+        })
+    });
+    join_all(writers).await.into_iter().for_each(Result::unwrap);
+    let rate = (WRITERS * EACH) as f64 / began.elapsed().as_secs_f64();
+    println!("{rate:.0} assignments/s, {WRITERS} writers");
+}
