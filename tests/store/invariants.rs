@@ -4,18 +4,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use mimamori::config::{Config, Database};
 use mimamori::contract::*;
-use mimamori::routing::{Case, Policy, decide};
+use mimamori::routing::{Case, Policy, Proposal, decide};
 use mimamori::store::{self, *};
 use mimamori::worker::Predicted;
 use rand::prelude::*;
 use rand::rngs::StdRng;
 use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use tokio::time::timeout;
 
 use crate::support::database::Fresh;
 use crate::support::values::*;
@@ -30,6 +31,8 @@ const BACKLOG: usize = 150;
 const BATCH: usize = 50;
 /// Of a hundred writes, so many are killed at some step.
 const KILLED: u32 = 2;
+/// A router without work looks again after this time at the latest.
+const TICK: Duration = Duration::from_millis(50);
 const CHECKPOINT: usize = 2_000;
 
 /// Every promise as a count of what breaks it. One statement, so that all of it is of one moment.
@@ -172,10 +175,12 @@ fn incoming(index: usize, world: &World) -> Predicted {
 async fn router(world: &World, number: u64) {
     let mut random = StdRng::seed_from_u64(SEED + number);
     let store = &world.stores[(number % 2) as usize];
+    let mut watch = store.watch_desk().await.unwrap();
     while !world.all_came_in() {
         let mut all: Vec<Predicted> =
             store.waiting_inquiries(200).await.unwrap().into_iter().map(Predicted::from).collect();
-        if all.len() < BACKLOG {
+        let waiting = all.len();
+        if waiting < BACKLOG {
             let from = world.next.fetch_add(BATCH, Ordering::Relaxed);
             if from > 0 && from % CHECKPOINT == 0 {
                 // While the others write.
@@ -190,11 +195,20 @@ async fn router(world: &World, number: u64) {
         let cases: Vec<Case> = all.iter().map(|one| one.case(false, None)).collect();
         let now = world.now();
         let decided = decide(&cases, &agents, &world.policy, now);
-        for (one, decided) in all.into_iter().zip(decided) {
-            let offer = random.random_bool(0.7).then(|| TimeDelta::seconds(random.random_range(100..2000)));
+        let mut committed = 0;
+        for (index, (one, decided)) in all.into_iter().zip(decided).enumerate() {
+            if index < waiting && matches!(decided.proposal, Proposal::Wait { .. }) {
+                continue;
+            }
+            let offer = random.random_bool(0.7).then(|| TimeDelta::seconds(random.random_range(200..20_000)));
             let decision = one.with(decided, offer, now);
             let commit = |store: Arc<dyn Store>| async move { store.commit_routing(&decision).await };
             world.write(&mut random, store, commit).await;
+            committed += 1;
+        }
+        if committed == 0 {
+            // Until somebody is free; a killed process may have told nobody.
+            let _ = timeout(TICK, watch.changed()).await;
         }
     }
 }

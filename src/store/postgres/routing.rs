@@ -147,28 +147,39 @@ impl PostgresStore {
         decision: &RoutingDecision,
         candidates: &[Candidate],
     ) -> Result<Option<(AgentId, Taken)>, StoreError> {
-        for candidate in candidates {
+        let Some((last, before)) = candidates.split_last() else { return Ok(None) };
+        for candidate in before {
             // A savepoint around each attempt gives the lock of an agent who is full back before the next one is locked.
             let mut attempt = self.done(connection.begin().await)?;
-            // Locked before the update, so that the update's snapshot also sees skills that were replaced just now.
-            let lock = sqlx::query("select 1 from agents where agent_id = $1 for no key update")
-                .bind(candidate.agent_id.as_str());
-            self.done(lock.execute(&mut *attempt).await)?;
-            let take = sqlx::query(include_str!("../sql/postgres/take_agent.sql"))
-                .bind(candidate.agent_id.as_str())
-                .bind(candidate.skill.as_str())
-                .bind(decision.language.as_str())
-                .bind(Time(decision.at))
-                .bind(RECENT_SECONDS)
-                .bind(decision.inquiry.inquiry_id.as_str());
-            if let Some(row) = self.done(take.fetch_optional(&mut *attempt).await)? {
-                let taken = self.reader().taken(candidate.skill, &row)?;
+            if let Some(taken) = self.take(&mut attempt, decision, candidate).await? {
                 self.done(attempt.commit().await)?;
                 return Ok(Some((candidate.agent_id.clone(), taken)));
             }
             self.done(attempt.rollback().await)?;
         }
-        Ok(None)
+        let taken = self.take(connection, decision, last).await?;
+        Ok(taken.map(|taken| (last.agent_id.clone(), taken)))
+    }
+
+    async fn take(
+        &self,
+        connection: &mut PgConnection,
+        decision: &RoutingDecision,
+        candidate: &Candidate,
+    ) -> Result<Option<Taken>, StoreError> {
+        // Locked before the update, so that the update's snapshot also sees skills that were replaced just now.
+        let lock = sqlx::query("select 1 from agents where agent_id = $1 for no key update")
+            .bind(candidate.agent_id.as_str());
+        self.done(lock.execute(&mut *connection).await)?;
+        let take = sqlx::query(include_str!("../sql/postgres/take_agent.sql"))
+            .bind(candidate.agent_id.as_str())
+            .bind(candidate.skill.as_str())
+            .bind(decision.language.as_str())
+            .bind(Time(decision.at))
+            .bind(RECENT_SECONDS)
+            .bind(decision.inquiry.inquiry_id.as_str());
+        let row = self.done(take.fetch_optional(&mut *connection).await)?;
+        row.map(|row| self.reader().taken(candidate.skill, &row)).transpose()
     }
 }
 
