@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mimamori::console;
 use mimamori::contract::*;
+use mimamori::routing::Proposal;
 use mimamori::store::*;
 use support::database::Fresh;
 use support::values::*;
@@ -271,6 +272,99 @@ async fn only_the_holder_s_form_resolves_an_inquiry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_accepted_and_passed_on_with_what_it_needs() {
+    let console = Console::start().await;
+    let agents = [agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)];
+    console.store.upsert_agents(&agents).await.unwrap();
+    let now = chrono::Utc::now();
+    let ends = now + chrono::TimeDelta::minutes(5);
+    let routed = RoutingDecision {
+        expires_at: Some(ends),
+        at: now,
+        ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 1)
+    };
+    console.store.commit_routing(&routed).await.unwrap();
+    let machine = ends.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    console.get("/inquiries").await.holds("Offer ends").holds(&machine).holds("4 min");
+
+    let told = async |answer: Answer| console.get(answer.header("location").unwrap()).await;
+    let accepted = console.post("/inquiries/q-1/accept", "agent_id=a-1&generation=1").await;
+    assert_eq!(accepted.status, 303);
+    told(accepted).await.holds("Inquiry q-1 is accepted").lacks("Offer ends").lacks("/q-1/accept");
+    let form = "agent_id=a-1&generation=1&right_skill=payment";
+    let passed = console.post("/inquiries/q-1/reject?page=1", form).await;
+    let page = told(passed).await;
+    page.holds("was passed on")
+        .holds("status-waiting")
+        .holds("Needs (said by a person)")
+        .lacks("/q-1/resolve");
+    // Somebody else's page still shows the button.
+    let late = console.post("/inquiries/q-1/reject", form).await;
+    let japanese = [("accept-language", "ja")];
+    let location = late.header("location").unwrap().to_owned();
+    console.request("GET", &location, &japanese, "").await.holds("変更はありません。お問い合わせ q-1");
+    for wrong in [
+        "agent_id=a-1&right_skill=payment",
+        "agent_id=a-1&generation=1&right_skill=juggling",
+        "agent_id=a-1&generation=x&right_skill=",
+    ] {
+        assert_eq!(console.post("/inquiries/q-1/reject", wrong).await.status, 400, "{wrong}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_ran_out_says_so() {
+    let console = Console::start().await;
+    console.store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
+    let routed =
+        RoutingDecision { expires_at: Some(at(10)), ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 1) };
+    console.store.commit_routing(&routed).await.unwrap();
+    let late = console.post("/inquiries/q-1/accept", "agent_id=a-1&generation=1").await;
+    console.get(late.header("location").unwrap()).await.holds("the time to accept inquiry q-1 is over");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_says_what_an_inquiry_in_triage_needs() {
+    let console = Console::start().await;
+    let question = inquiry("q-1", 0);
+    console.store.commit_routing(&decision(&question, Proposal::Triage, 1)).await.unwrap();
+    console.get("/inquiries").await.holds("action=\"/inquiries/q-1/classify?page=1\"").lacks("/accept");
+    let first = console.post("/inquiries/q-1/classify", "skill=payment&generation=0").await;
+    let page = console.get(first.header("location").unwrap()).await;
+    page.holds("Inquiry q-1 waits for an agent").holds("status-waiting");
+    let second = console.post("/inquiries/q-1/classify", "skill=listing&generation=0").await;
+    console.get(second.header("location").unwrap()).await.holds("Nothing changed: inquiry q-1");
+    let waiting = console.store.waiting_inquiries(10).await.unwrap();
+    assert_eq!(waiting[0].corrected_skill, Some(Skill::Payment));
+    assert_eq!(console.post("/inquiries/q-1/classify", "skill=&generation=1").await.status, 400);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_allocations_are_shown_by_skill_with_their_interval() {
+    let console = Console::start().await;
+    console.get("/routing").await.holds("No assignment ended");
+    for (n, right) in [Some(Skill::Payment), None, None, None].into_iter().enumerate() {
+        let id = format!("q-{n}");
+        console.assigned(&id).await;
+        let (id, agent) = (InquiryId::new(id).unwrap(), AgentId::new("a-1").unwrap());
+        let now = chrono::Utc::now();
+        let change = match right {
+            Some(_) => console.store.reject(&id, &agent, 1, right, now).await,
+            None => console.store.resolve_inquiry(&id, &agent, Some(1), now).await,
+        };
+        assert_eq!(change.unwrap(), Change::Done);
+    }
+    let page = console.get("/routing?days=7").await;
+    page.holds("last 7 days").holds("<th scope=\"row\">Shipping</th>").holds("25.0%").holds("4.6%–69.9%");
+    let csv = console.get("/routing.csv?days=7").await;
+    assert_eq!(csv.body, "skill,ended,wrong,rate,low,high\r\nshipping,4,1,0.2500,0.0456,0.6994\r\n");
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn writes_from_other_sites_are_refused() {
     let console = Console::start().await;
     console.assigned("q-1").await;
@@ -285,9 +379,16 @@ async fn writes_from_other_sites_are_refused() {
         let mut headers = headers.to_vec();
         headers.push(("content-type", "application/x-www-form-urlencoded"));
         headers.push(("accept-language", "en"));
-        let answer = console.request("POST", "/inquiries/q-1/resolve", &headers, "agent_id=a-1").await;
-        assert_eq!(answer.status, 403, "{headers:?}");
-        answer.holds("did not come from this console");
+        for (act, form) in [
+            ("resolve", "agent_id=a-1"),
+            ("accept", "agent_id=a-1&generation=1"),
+            ("reject", "agent_id=a-1&generation=1&right_skill="),
+            ("classify", "skill=payment&generation=1"),
+        ] {
+            let answer = console.request("POST", &format!("/inquiries/q-1/{act}"), &headers, form).await;
+            assert_eq!(answer.status, 403, "{act} {headers:?}");
+            answer.holds("did not come from this console");
+        }
     }
     console.get("/inquiries").await.holds("status-assigned");
     console.stop().await;
@@ -306,7 +407,7 @@ async fn foreign_host_names_are_refused_on_loopback() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_the_protecting_headers() {
     let console = Console::start().await;
-    for path in ["/", "/alerts", "/inquiries", "/dead-letters", "/healthz", "/nowhere"] {
+    for path in ["/", "/alerts", "/inquiries", "/routing", "/dead-letters", "/healthz", "/nowhere"] {
         let answer = console.get(path).await;
         let policy = answer.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}");

@@ -25,8 +25,8 @@ const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Offers that one tick ends for each reason; the next tick ends the rest.
 const ENDINGS: u32 = 200;
-/// Between two ticks that changes call for lies at least this part of the beat.
-const WOKEN_PART: u32 = 5;
+/// The shortest time between two ticks that changes call for.
+const WOKEN_GAP: Duration = Duration::from_millis(100);
 
 /// Inquiries that came in together. Its end is told once every one of them is committed; a desk that goes away tells nothing.
 pub struct Submission {
@@ -97,7 +97,7 @@ impl Desk {
                 () = shutdown.cancelled(), if !shutdown.is_cancelled() => continue,
             }
             next = Instant::now() + self.every;
-            woken_from = Instant::now() + self.every / WOKEN_PART;
+            woken_from = Instant::now() + WOKEN_GAP.min(self.every);
             let (inquiries, told): (Vec<_>, Vec<_>) =
                 collected.drain(..).map(|one| (one.inquiries, one.committed)).unzip();
             let fresh = inquiries.into_iter().flatten().collect();
@@ -299,5 +299,102 @@ async fn matched(
     match tokio::task::spawn_blocking(work).await {
         Ok(decided) => decided,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::contract::{AgentId, Language, Priority, Skill, SkillProbability, UserId};
+    use crate::store::{AgentProfile, InquiryStatus, Page, SqliteStore};
+    use crate::worker::changes::Changes;
+
+    fn agent(id: &str) -> AgentProfile {
+        AgentProfile {
+            agent_id: AgentId::new(id).unwrap(),
+            name: id.into(),
+            skills: BTreeMap::from([(Skill::Shipping, 4)]),
+            languages: vec![Language::Ja],
+            capacity: 1,
+            available: true,
+            team: None,
+            hours: None,
+        }
+    }
+
+    fn predicted(id: &str) -> Predicted {
+        let inquiry = Inquiry {
+            inquiry_id: InquiryId::new(id).unwrap(),
+            customer_id: UserId::new("u-1").unwrap(),
+            text: "商品が届きません".into(),
+            received_at: Utc::now(),
+            subject: None,
+            transaction_id: None,
+            priority: Priority::Normal,
+        };
+        Predicted::new(inquiry, Language::Ja, vec![SkillProbability::certain(Skill::Shipping)], "m1".into())
+    }
+
+    async fn holder(store: &dyn Store) -> Option<AgentId> {
+        let rows = store.inquiries(Page { offset: 0, limit: 10 }).await.unwrap();
+        rows.into_iter().find(|row| row.status == InquiryStatus::Assigned).and_then(|row| row.agent_id)
+    }
+
+    /// The beat is an hour: only what wakes the desk makes it look.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_change_wakes_the_desk_which_ends_what_ran_out_and_offers_it_to_somebody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&folder.path().join("desk.db"), 4).await.unwrap());
+        store.migrate().await.unwrap();
+        store.upsert_agents(&[agent("a-1")]).await.unwrap();
+        let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
+        let (one, now) = (predicted("q-1"), Utc::now());
+        let agents = store.agents().await.unwrap();
+        let decided = decide(&[one.case(false)], &agents, &policy, now).remove(0);
+        // An offer that is over at once.
+        store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
+        assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
+
+        let (changed, shutdown) = (Wake::default(), CancellationToken::new());
+        let desk = Desk {
+            store: store.clone(),
+            policy,
+            every: Duration::from_secs(3600),
+            limit: 10,
+            commits: 1,
+            keep: TimeDelta::days(1),
+            offer: None,
+            away_grace: None,
+            changed: changed.clone(),
+            metrics: Metrics::new(Vec::new()),
+            outbox: Wake::default(),
+            abandon: CancellationToken::new(),
+        };
+        let metrics = desk.metrics.clone();
+        let (submit, submitted) = mpsc::channel(1);
+        let running = tokio::spawn(desk.run(submitted, shutdown.clone()));
+        let changes = Changes { store: store.clone(), desk: changed };
+        let watching = tokio::spawn(changes.run(shutdown.clone()));
+        let mut watch = store.watch_desk().await.unwrap();
+        let second = AgentId::new("a-2").unwrap();
+        // The watch of the desk may begin after the first of these.
+        let given = async {
+            loop {
+                store.upsert_agents(&[agent("a-2")]).await.unwrap();
+                watch.changed().await.unwrap();
+                if holder(&*store).await.as_ref() == Some(&second) {
+                    break;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), given).await.expect("a-2 comes, and gets the inquiry");
+        drop(submit);
+        shutdown.cancel();
+        running.await.unwrap().unwrap();
+        watching.await.unwrap().unwrap();
+        let page = metrics.render().unwrap();
+        assert!(page.contains("mimamori_assignments_ended_last_day{outcome=\"expired\"} 1"), "{page}");
     }
 }

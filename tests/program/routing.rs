@@ -1,9 +1,15 @@
-//! `mimamori route simulate` on a small scenario, and `mimamori route replay` of what was decided.
+//! `mimamori route simulate` on a small scenario; `route replay`, `route withdraw` and `route corrections` on a small database.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+use mimamori::contract::{AgentId, Language, Skill};
+use mimamori::corpus::LabelledInquiry;
+use mimamori::store::Change;
+
 use crate::running::*;
+use crate::support::database::Fresh;
+use crate::support::values::{agent, at, decision, inquiry, offer};
 
 /// The shipped day with a tenth of its agents and one load.
 fn small() -> String {
@@ -101,7 +107,7 @@ fn what_was_decided_is_replayed_under_the_same_and_under_other_settings() {
         "クーポンが使えません",
     ];
     let asked: Vec<String> =
-        asked.iter().enumerate().map(|(n, text)| inquiry(&format!("q-{n}"), text)).collect();
+        asked.iter().enumerate().map(|(n, text)| crate::running::inquiry(&format!("q-{n}"), text)).collect();
     std::fs::write(folder.path().join("asked.jsonl"), asked.join("\n")).unwrap();
     with_database(program().arg("route").arg(folder.path().join("asked.jsonl")), folder.path());
 
@@ -132,4 +138,36 @@ fn what_was_decided_is_replayed_under_the_same_and_under_other_settings() {
     let output = run(program().args(backwards), b"");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("the period is empty"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_holds_goes_back_and_corrections_become_lines_of_the_corpus() {
+    let database = Fresh::sqlite().await;
+    let store = database.migrated().await;
+    store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
+    for id in ["q-1", "q-2"] {
+        store.commit_routing(&decision(&inquiry(id, 0), offer(&["a-1"]), 1)).await.unwrap();
+    }
+    let (q1, a1) = (inquiry("q-1", 0).inquiry_id, AgentId::new("a-1").unwrap());
+    let passed = store.reject(&q1, &a1, 1, Some(Skill::ReturnRefund), at(2)).await.unwrap();
+    assert_eq!(passed, Change::Done);
+    let on_database = |arguments: &[&str]| {
+        let url = format!("sqlite:{}", database.path().display());
+        run(program().args(arguments).env("MIMAMORI__STORE__URL", url), b"")
+    };
+    let output = on_database(&["route", "withdraw", "--agent", "a-1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("1 inquiries went back"), "{}", text(&output.stderr));
+    assert_eq!(store.waiting_inquiries(10).await.unwrap().len(), 2);
+
+    let output = on_database(&["route", "corrections", "--to", "2026-11-22T00:00:00Z"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<LabelledInquiry> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1);
+    assert_eq!((lines[0].inquiry.as_str(), lines[0].skill), ("q-1", Skill::ReturnRefund));
+    assert_eq!((lines[0].origin.as_str(), lines[0].text.as_str()), ("correction", "商品が届きません"));
+    let none = on_database(&["route", "corrections", "--from", "2026-11-22T00:00:00Z"]);
+    assert!(none.stdout.is_empty() && none.status.success());
+    assert_eq!(on_database(&["route", "withdraw", "--agent", ""]).status.code(), Some(2));
 }

@@ -15,7 +15,7 @@ use mimamori::store::{self, *};
 use mimamori::worker::Predicted;
 use rand::prelude::*;
 use rand::rngs::StdRng;
-use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use sqlx::{ConnectOptions, Connection, PgConnection, Row, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::support::database::Fresh;
@@ -31,6 +31,10 @@ const BACKLOG: usize = 150;
 const BATCH: usize = 50;
 /// Of a hundred writes, so many are killed at some step.
 const KILLED: u32 = 2;
+/// Supervisors and sweeps come to their work after so many seconds of the test's clock.
+const EVERY: i64 = 60;
+/// A supervisor looks at so many of the newest.
+const RECENT: u32 = 400;
 /// A router without work looks again after this time at the latest.
 const TICK: Duration = Duration::from_millis(50);
 const CHECKPOINT: usize = 2_000;
@@ -78,10 +82,62 @@ const BROKEN: &str = "
         'inquiry.' || i.status || case when i.generation = 0 then '' else '.' || i.generation end || ':' || i.inquiry_id)
 ";
 
+const PROMISES: usize = 11;
+
 const LIVE: &str = "select inquiry_id, agent_id, generation from assignments where ended_at is null";
 
 /// A live assignment as somebody read it.
 type Live = (InquiryId, AgentId, u32);
+
+/// A connection behind the store's back.
+enum Behind {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Behind {
+    async fn open(database: &Database) -> Self {
+        match database {
+            Database::Postgres(url) => Self::Postgres(PgConnection::connect(url).await.unwrap()),
+            Database::Sqlite(path) => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                Self::Sqlite(options.connect().await.unwrap())
+            }
+        }
+    }
+
+    async fn live(&mut self) -> Vec<Live> {
+        let parse = |inquiry: String, agent: String, generation: i64| {
+            (InquiryId::new(inquiry).unwrap(), AgentId::new(agent).unwrap(), generation as u32)
+        };
+        match self {
+            Self::Postgres(connection) => {
+                let rows = sqlx::query(LIVE).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
+            }
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(LIVE).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
+            }
+        }
+    }
+
+    /// The promises that are broken.
+    async fn broken(&mut self) -> Vec<(String, i64)> {
+        let pairs: Vec<(String, i64)> = match self {
+            Self::Postgres(connection) => {
+                let rows = sqlx::query(BROKEN).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+            }
+            Self::Sqlite(connection) => {
+                let rows = sqlx::query(BROKEN).fetch_all(connection).await.unwrap();
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+            }
+        };
+        assert_eq!(pairs.len(), PROMISES);
+        pairs.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+}
 
 /// What all writers share.
 struct World {
@@ -103,26 +159,6 @@ impl World {
 
     fn all_came_in(&self) -> bool {
         self.next.load(Ordering::Relaxed) >= INQUIRIES
-    }
-
-    async fn live(&self) -> Vec<Live> {
-        let parse = |inquiry: String, agent: String, generation: i64| {
-            (InquiryId::new(inquiry).unwrap(), AgentId::new(agent).unwrap(), generation as u32)
-        };
-        match &self.database {
-            Database::Postgres(url) => {
-                let mut connection = PgConnection::connect(url).await.unwrap();
-                let rows = sqlx::query(LIVE).fetch_all(&mut connection).await.unwrap();
-                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
-            }
-            Database::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                let mut connection = options.connect().await.unwrap();
-                let rows = sqlx::query(LIVE).fetch_all(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
-            }
-        }
     }
 
     /// Runs a write to its end, or kills its process at some step: the transaction ends where it was, and nobody hears what came of it.
@@ -176,19 +212,20 @@ async fn router(world: &World, number: u64) {
     let mut random = StdRng::seed_from_u64(SEED + number);
     let store = &world.stores[(number % 2) as usize];
     let mut watch = store.watch_desk().await.unwrap();
+    let mut behind = Behind::open(&world.database).await;
     while !world.all_came_in() {
         let mut all: Vec<Predicted> =
             store.waiting_inquiries(200).await.unwrap().into_iter().map(Predicted::from).collect();
         let waiting = all.len();
         if waiting < BACKLOG {
             let from = world.next.fetch_add(BATCH, Ordering::Relaxed);
-            if from > 0 && from % CHECKPOINT == 0 {
+            if from > 0 && from.is_multiple_of(CHECKPOINT) {
                 // While the others write.
-                assert_eq!(broken(&world.database).await, [], "after {from} inquiries");
+                assert_eq!(behind.broken().await, [], "after {from} inquiries");
             }
             all.extend((from..(from + BATCH).min(INQUIRIES)).map(|index| incoming(index, world)));
             // Delivered twice.
-            let known = from.min(INQUIRIES).max(1);
+            let known = from.clamp(1, INQUIRIES);
             all.extend((0..3).map(|_| incoming(random.random_range(0..known), world)));
         }
         let agents = store.free_agents().await.unwrap().agents;
@@ -216,11 +253,16 @@ async fn router(world: &World, number: u64) {
 async fn agents(world: &World, number: u64) {
     let mut random = StdRng::seed_from_u64(SEED + 100 + number);
     let store = &world.stores[(number % 2) as usize];
+    let mut behind = Behind::open(&world.database).await;
+    let mut watch = store.watch_desk().await.unwrap();
     while !world.all_came_in() {
-        let mut live = world.live().await;
+        let mut live = behind.live().await;
         live.shuffle(&mut random);
         // Half of them: the others are still being worked on.
         live.truncate(live.len() / 2);
+        if live.is_empty() {
+            let _ = timeout(TICK, watch.changed()).await;
+        }
         for (inquiry, agent, generation) in live {
             let now = world.now();
             match random.random_range(0..100) {
@@ -265,8 +307,16 @@ async fn agents(world: &World, number: u64) {
 async fn supervisor(world: &World) {
     let mut random = StdRng::seed_from_u64(SEED + 200);
     let store = &world.stores[0];
+    let mut watch = store.watch_desk().await.unwrap();
+    let mut next = 0;
     while !world.all_came_in() {
-        let offset = random.random_range(0..world.next.load(Ordering::Relaxed).max(1)) as u32;
+        let _ = timeout(TICK, watch.changed()).await;
+        let now = world.clock.load(Ordering::Relaxed);
+        if now < next {
+            continue;
+        }
+        next = now + EVERY;
+        let offset = random.random_range(0..RECENT);
         for row in store.inquiries(Page { offset, limit: 20 }).await.unwrap() {
             let now = world.now();
             let likeliest = row.corrected_skill.unwrap_or(row.skills[0].skill);
@@ -300,7 +350,15 @@ async fn supervisor(world: &World) {
 async fn housekeeper(world: &World) {
     let mut random = StdRng::seed_from_u64(SEED + 300);
     let store = &world.stores[1];
+    let mut watch = store.watch_desk().await.unwrap();
+    let mut next = 0;
     while !world.all_came_in() {
+        let _ = timeout(TICK, watch.changed()).await;
+        let now = world.clock.load(Ordering::Relaxed);
+        if now < next {
+            continue;
+        }
+        next = now + EVERY;
         let now = world.now();
         let expire = |store: Arc<dyn Store>| async move { store.expire(now, 20).await };
         world.write(&mut random, store, expire).await;
@@ -320,32 +378,14 @@ async fn housekeeper(world: &World) {
     }
 }
 
-async fn broken(database: &Database) -> Vec<(String, i64)> {
-    let pairs: Vec<(String, i64)> = match database {
-        Database::Postgres(url) => {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            let rows = sqlx::query(BROKEN).fetch_all(&mut connection).await.unwrap();
-            rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-        }
-        Database::Sqlite(path) => {
-            let mut connection =
-                sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
-            let rows = sqlx::query(BROKEN).fetch_all(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-            rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-        }
-    };
-    assert_eq!(pairs.len(), 11);
-    pairs.into_iter().filter(|(_, count)| *count > 0).collect()
-}
-
 fn profiles() -> Vec<AgentProfile> {
     let mut random = StdRng::seed_from_u64(SEED);
     let profile = |n: usize| {
         // Every skill in both languages is with somebody.
         let own = Skill::ALL[n % Skill::ALL.len()];
         let other = *Skill::ALL.choose(&mut random).unwrap();
-        let languages = if n % 2 == 0 { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
+        let languages =
+            if n.is_multiple_of(2) { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
         agent(&format!("a-{n:02}"), &[own, other], &languages, random.random_range(2..6))
     };
     (0..AGENTS).map(profile).collect()
@@ -390,7 +430,7 @@ pub async fn eight_writers_keep_every_promise(fresh: Fresh) {
         let decided = decide(&[one.case(false, None)], &[], &world.policy, at(0)).remove(0);
         store.commit_routing(&one.with(decided, None, at(0))).await.unwrap();
     }
-    assert_eq!(broken(&fresh.config).await, []);
+    assert_eq!(Behind::open(&fresh.config).await.broken().await, []);
     assert_eq!(fresh.number("select count(*) from inquiries").await, INQUIRIES as i64, "none is lost");
     let resolved = fresh.number("select count(*) from inquiries where status = 'resolved'").await;
     let (writes, rate) =

@@ -100,9 +100,11 @@ fn asked() -> Vec<Asked> {
         ),
         (
             "decide",
-            sql(include_str!("../../src/store/sql/decide_inquiry.sql")),
-            "text, text, text, text, jsonb, text, timestamptz, bigint",
-            sql("'q-5', 'assigned', '', 'ja', '[]', 'm1', now(), 1"),
+            sql(include_str!("../../src/store/sql/postgres/decide.sql")),
+            "text, text, text, text, jsonb, text, timestamptz, text, bigint, text, timestamptz, jsonb, text, text, text, text, bytea, jsonb",
+            sql(
+                "'q-5', 'assigned', '', 'ja', '[]', 'm1', now(), 'a-9', 1, 'payment', null, '{}', 'k', 'event', 'n', 'k', '', '{}'",
+            ),
         ),
         (
             "end",

@@ -64,14 +64,6 @@ impl PostgresStore {
                 match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
                         let reason = reason::assigned(*skill, &skills, decision.language, &taken);
-                        let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
-                            .bind(decision.inquiry.inquiry_id.as_str())
-                            .bind(agent.as_str())
-                            .bind(skill.as_str())
-                            .bind(Time(decision.at))
-                            .bind(i64::from(decision.generation) + 1)
-                            .bind(decision.expires_at.map(Time));
-                        self.done(assign.execute(&mut *transaction).await)?;
                         (InquiryStatus::Assigned, Some(agent), reason)
                     }
                     None => waits(decision, &skills, *skill),
@@ -85,7 +77,9 @@ impl PostgresStore {
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::Decided(assignment));
         }
-        let decide = sqlx::query(include_str!("../sql/decide_inquiry.sql"))
+        let event = prepare::assignment_event(&assignment, status, generation)?;
+        let (kind, name) = prepare::target_columns(&event.outgoing.target);
+        let decide = sqlx::query(include_str!("../sql/postgres/decide.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
             .bind(status.as_str())
             .bind(&assignment.reason)
@@ -93,17 +87,18 @@ impl PostgresStore {
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
             .bind(Time(decision.at))
-            .bind(i64::from(generation));
-        self.done(decide.execute(&mut *transaction).await)?;
-        let record = sqlx::query(include_str!("../sql/insert_decision.sql"))
-            .bind(decision.inquiry.inquiry_id.as_str())
-            .bind(Time(decision.at))
-            .bind(status.as_str())
             .bind(assignment.agent_id.as_ref().map(AgentId::as_str))
-            .bind(Json(&decision.explanation));
-        self.done(record.execute(&mut *transaction).await)?;
-        let event = prepare::assignment_event(&assignment, status, generation)?;
-        self.insert_events(&mut transaction, &[event]).await?;
+            .bind(i64::from(generation))
+            .bind(needs(&decision.proposal).map(Skill::as_str))
+            .bind(assignment.expires_at.map(Time))
+            .bind(Json(&decision.explanation))
+            .bind(&event.key)
+            .bind(kind)
+            .bind(name)
+            .bind(&event.outgoing.id)
+            .bind(&event.outgoing.body)
+            .bind(Json(&event.outgoing.headers));
+        self.done(decide.execute(&mut *transaction).await)?;
         self.commit(transaction).await?;
         Ok(RoutingOutcome::Decided(assignment))
     }
@@ -180,6 +175,14 @@ impl PostgresStore {
             .bind(decision.inquiry.inquiry_id.as_str());
         let row = self.done(take.fetch_optional(&mut *connection).await)?;
         row.map(|row| self.reader().taken(candidate.skill, &row)).transpose()
+    }
+}
+
+/// What the inquiry is offered for.
+fn needs(proposal: &Proposal) -> Option<Skill> {
+    match proposal {
+        Proposal::Offer { skill, .. } | Proposal::Wait { skill } => Some(*skill),
+        Proposal::Triage => None,
     }
 }
 

@@ -85,7 +85,7 @@ impl SqliteStore {
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::Decided(assignment));
         }
-        let decide = sqlx::query(include_str!("../sql/decide_inquiry.sql"))
+        let decide = sqlx::query(include_str!("../sql/sqlite/decide_inquiry.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
             .bind(status.as_str())
             .bind(&assignment.reason)
@@ -95,7 +95,7 @@ impl SqliteStore {
             .bind(Time(decision.at))
             .bind(i64::from(generation));
         self.done(decide.execute(&mut *transaction).await)?;
-        let record = sqlx::query(include_str!("../sql/insert_decision.sql"))
+        let record = sqlx::query(include_str!("../sql/sqlite/insert_decision.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
             .bind(Time(decision.at))
             .bind(status.as_str())

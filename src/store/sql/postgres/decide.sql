@@ -1,0 +1,17 @@
+-- A decision as a whole, in one round trip: where the inquiry stands, who has it ($8, null for nobody), why, and the event.
+with decided as (
+    update inquiries
+    set status = $2, reason = $3, language = $4, skills = $5, model_version = $6, decided_at = $7, generation = $9
+    where inquiry_id = $1
+),
+assigned as (
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at)
+    select $1, $8, $10, $7, $9, $11
+    where $8::text is not null
+),
+recorded as (
+    insert into routing_decisions (inquiry_id, decided_at, status, agent_id, explanation)
+    values ($1, $7, $2, $8, $12)
+)
+insert into outbox (event_key, target_kind, target_name, outgoing_id, body, headers)
+values ($13, $14, $15, $16, $17, $18)
