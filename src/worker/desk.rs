@@ -352,7 +352,7 @@ mod tests {
         let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
         let (one, now) = (predicted("q-1"), Utc::now());
         let agents = store.agents().await.unwrap();
-        let decided = decide(&[one.case(false)], &agents, &policy, now).remove(0);
+        let decided = decide(&[one.case(false, None)], &agents, &policy, now).remove(0);
         // An offer that is over at once.
         store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
         assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
@@ -366,6 +366,7 @@ mod tests {
             commits: 1,
             keep: TimeDelta::days(1),
             offer: None,
+            returning: TimeDelta::zero(),
             away_grace: None,
             changed: changed.clone(),
             metrics: Metrics::new(Vec::new()),
