@@ -135,7 +135,7 @@ fn a_public_set_trains_adapters_of_its_own() {
         [part(&cards[from..to], "card_arrival"), part(&pins[from..to], "change_pin")].concat()
     };
     let set = serde_json::json!({
-        "train": [inside(0, 3), inside(0, 3), inside(0, 3)].concat(),
+        "train": vec![inside(0, 3); 3].concat(),
         "val": inside(0, 3),
         "test": inside(3, 4),
         "oos_train": part(&["who won the cup"], "oos"),
