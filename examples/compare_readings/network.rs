@@ -89,13 +89,13 @@ impl Layer {
 }
 
 impl Network {
-    /// Trains on one form of every conversation an epoch, and keeps the epoch with the lowest held-out loss, which comes with it.
+    /// Trains on one form of every conversation an epoch, and keeps the epoch with the lowest held-out loss.
     pub fn train(
         settings: &Settings,
         vectors: &Vectors,
         train: &[Vec<Talk>],
         held_out: &[Talk],
-    ) -> Result<(f32, Self)> {
+    ) -> Result<Self> {
         let mut random = StdRng::seed_from_u64(settings.seed);
         let network = Self::new(settings, vectors, train, &mut random)?;
         let variables = network.variables();
@@ -134,11 +134,12 @@ impl Network {
                 }
             }
         }
-        let (lowest, values) = best.unwrap_or((f32::INFINITY, Vec::new()));
-        for (var, value) in variables.iter().zip(&values) {
-            var.set(value)?;
+        if let Some((_, values)) = best {
+            for (var, value) in variables.iter().zip(&values) {
+                var.set(value)?;
+            }
         }
-        Ok((lowest, network))
+        Ok(network)
     }
 
     fn new(settings: &Settings, vectors: &Vectors, train: &[Vec<Talk>], random: &mut StdRng) -> Result<Self> {
