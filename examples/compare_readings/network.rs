@@ -64,18 +64,13 @@ impl Layer {
         [&self.input, &self.input_bias, &self.state, &self.state_bias].map(Var::clone)
     }
 
-    /// From `[talks, messages, inputs]` to `[talks, messages, units]`.
-    fn run(&self, x: &Tensor) -> Result<Tensor> {
-        let (talks, messages, inputs) = x.dims3()?;
-        let projected = x
-            .reshape((talks * messages, inputs))?
-            .matmul(&self.input)?
-            .broadcast_add(&self.input_bias)?
-            .reshape((talks, messages, 3 * self.units))?;
+    /// From one message of every talk to the next: `[talks, inputs]` each, and `[talks, units]`.
+    fn run(&self, messages: &[Tensor]) -> Result<Vec<Tensor>> {
+        let talks = messages.first().map_or(Ok(0), |message| message.dim(0))?;
         let mut state = Tensor::zeros((talks, self.units), DType::F32, &Device::Cpu)?;
-        let mut states = Vec::with_capacity(messages);
-        for message in 0..messages {
-            let own = projected.narrow(1, message, 1)?.squeeze(1)?;
+        let mut states = Vec::with_capacity(messages.len());
+        for message in messages {
+            let own = message.matmul(&self.input)?.broadcast_add(&self.input_bias)?;
             let before = state.matmul(&self.state)?.broadcast_add(&self.state_bias)?;
             let gate = |of: &Tensor, index: usize| of.narrow(1, index * self.units, self.units);
             let reset = candle_nn::ops::sigmoid(&(gate(&own, 0)? + gate(&before, 0)?)?)?;
@@ -84,7 +79,7 @@ impl Layer {
             state = (&candidate + (update * (state - &candidate)?)?)?;
             states.push(state.clone());
         }
-        Tensor::stack(&states, 1)
+        Ok(states)
     }
 }
 
@@ -187,11 +182,14 @@ impl Network {
             }
         }
         let x = Tensor::from_vec(values, (talks.len(), longest, width), &Device::Cpu)?;
-        let mut states = x.clone();
+        // Message by message, each a tensor of its own: the gradient of a slice of one large tensor would be as large as that.
+        let mut states: Vec<Tensor> = (0..longest)
+            .map(|message| x.narrow(1, message, 1)?.squeeze(1)?.contiguous())
+            .collect::<Result<_>>()?;
         for layer in &self.layers {
             states = layer.run(&states)?;
         }
-        let seen = Tensor::cat(&[x, states], 2)?.flatten_to(1)?;
+        let seen = Tensor::cat(&[x, Tensor::stack(&states, 1)?], 2)?.flatten_to(1)?;
         let mut seen = seen.index_select(&Tensor::new(filled, &Device::Cpu)?, 0)?;
         if let Some(random) = noise {
             seen = (&seen * dropout_mask(&seen, random)?)?;
