@@ -3,7 +3,7 @@
 //! (a), shipped: the message and those before it in one pass of the encoder. (b): every message encoded once, by itself, by the same
 //! adapted encoder, and a small recurrent network over the vectors, which is trained here on the training part. A third row is a
 //! linear head on the vectors of (b): no context at all. The adapter was trained on the same training part, in reading (a): what (b)
-//! learns from its vectors is worth less on other messages, so a row of (b) is a lower bound of what that reading can do.
+//! learns from its vectors is worth less on other messages, and its row may show less than that reading can do.
 //!
 //! Average precision of the model alone, without rules. Cost in tokens that pass the encoder, and in processor time of one thread
 //! (the readings take turns, and the best of the rounds counts).
