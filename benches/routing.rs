@@ -56,6 +56,7 @@ fn cases(random: &mut StdRng, count: usize) -> Vec<Case> {
                 received_at: now() - TimeDelta::seconds(random.random_range(0..1200)),
                 flagged: random.random_bool(0.02),
                 rejected_by: BTreeSet::new(),
+                preferred: None,
             }
         })
         .collect()

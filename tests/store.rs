@@ -16,6 +16,8 @@ mod outbox;
 mod place;
 #[path = "store/plans.rs"]
 mod plans;
+#[path = "store/promises.rs"]
+mod promises;
 #[path = "store/races.rs"]
 mod races;
 #[path = "store/reservations.rs"]
@@ -73,6 +75,7 @@ on_both! {
     routing::team_hours_and_what_was_received_lately_are_kept,
     routing::a_neighbouring_skill_is_checked_instead_of_the_one_that_is_needed,
     routing::transactions_with_an_alert_are_told_apart,
+    routing::the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer,
     reservations::an_offer_is_accepted_once_by_its_holder_only,
     reservations::a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back,
     reservations::what_was_accepted_can_still_be_passed_on,

@@ -1,9 +1,10 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
 mod corrections;
+mod replay;
 mod simulate;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{AgentId, Assignment, Inquiry, Limits, TransactionId, decode_inquiry};
+use crate::contract::{AgentId, Assignment, Inquiry, Limits, TransactionId, UserId, decode_inquiry};
 use crate::model::classifier::InquiryModel;
-use crate::routing::{AgentSnapshot, Decided, Policy, Proposal, decide};
+use crate::routing::{AgentSnapshot, Decided, Policy, Preferred, Proposal, decide};
 use crate::store::{RoutingOutcome, Store};
 use crate::worker::{Predicted, is_flagged, predict};
 
@@ -40,6 +41,8 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Take the decisions of a past period again under other settings, and print what differs
+    Replay(replay::Arguments),
     /// Play days of arrivals against a policy and the baseline, on the same seeds
     Simulate(simulate::Arguments),
     /// Give back to the queue everything that an agent holds
@@ -56,11 +59,12 @@ enum Command {
 enum Desk {
     PredictOnly,
     InMemory(Vec<AgentSnapshot>),
-    Database { store: Arc<dyn Store>, offer: Option<TimeDelta> },
+    Database { store: Arc<dyn Store>, offer: Option<TimeDelta>, returning: TimeDelta },
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     match &arguments.command {
+        Some(Command::Replay(arguments)) => return replay::run(&config, arguments).await,
         Some(Command::Simulate(arguments)) => {
             return tokio::task::block_in_place(|| simulate::run(&config, arguments));
         }
@@ -77,7 +81,7 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         (false, None) => {
             let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
             store.ping().await?;
-            Desk::Database { store, offer: config.routing.offer() }
+            Desk::Database { store, offer: config.routing.offer(), returning: config.routing.returning() }
         }
     };
     let model = tokio::task::block_in_place(|| {
@@ -152,7 +156,7 @@ impl Desk {
         match self {
             Desk::PredictOnly => Ok(predicted.into_iter().map(|one| prediction(one, policy, now)).collect()),
             Desk::InMemory(agents) => {
-                let decided = matched(&predicted, agents, policy, &BTreeSet::new(), now);
+                let decided = matched(&predicted, agents, policy, &BTreeSet::new(), &BTreeMap::new(), now);
                 let taken = |(one, decided): (Predicted, Decided)| {
                     let mut assignment = open(one, reason(&decided), now);
                     if let Some(agent) = agents
@@ -166,12 +170,15 @@ impl Desk {
                 };
                 Ok(predicted.into_iter().zip(decided).map(taken).collect())
             }
-            Desk::Database { store, offer } => {
+            Desk::Database { store, offer, returning } => {
                 let agents = store.agents().await?;
                 let transactions: Vec<TransactionId> =
                     predicted.iter().filter_map(|one| one.inquiry.transaction_id.clone()).collect();
                 let alerted = store.alerted_transactions(&transactions).await?;
-                let decided = matched(&predicted, &agents, policy, &alerted, now);
+                let customers: Vec<UserId> =
+                    predicted.iter().map(|one| one.inquiry.customer_id.clone()).collect();
+                let preferred = store.preferred_agents(&customers, now - *returning).await?;
+                let decided = matched(&predicted, &agents, policy, &alerted, &preferred, now);
                 let mut assignments = Vec::new();
                 for (one, decided) in predicted.into_iter().zip(decided) {
                     let known = open(one.clone(), "this inquiry was decided before".to_owned(), now);
@@ -191,9 +198,13 @@ fn matched(
     agents: &[AgentSnapshot],
     policy: &Policy,
     alerted: &BTreeSet<TransactionId>,
+    preferred: &BTreeMap<UserId, Preferred>,
     now: DateTime<Utc>,
 ) -> Vec<Decided> {
-    let cases: Vec<_> = predicted.iter().map(|one| one.case(is_flagged(&one.inquiry, alerted))).collect();
+    let case = |one: &Predicted| {
+        one.case(is_flagged(&one.inquiry, alerted), preferred.get(&one.inquiry.customer_id).cloned())
+    };
+    let cases: Vec<_> = predicted.iter().map(case).collect();
     decide(&cases, agents, policy, now)
 }
 

@@ -21,6 +21,9 @@ pub struct RoutingConfig {
     pub neighbour_share: f64,
     pub scarcity_weight: f64,
     pub fairness_weight: f64,
+    pub open_matter_weight: f64,
+    pub returning_weight: f64,
+    pub returning_days: u32,
     pub urgency_weight: f64,
     pub safety_skills: BTreeSet<Skill>,
     pub exact_pairs: usize,
@@ -59,6 +62,8 @@ impl RoutingConfig {
             neighbour_share: self.neighbour_share,
             scarcity_weight: self.scarcity_weight,
             fairness_weight: self.fairness_weight,
+            open_matter_weight: self.open_matter_weight,
+            returning_weight: self.returning_weight,
             urgency_weight: self.urgency_weight,
             target_seconds: self.target_s.iter().map(|(priority, s)| (priority.as_str(), *s)).collect(),
             safety_skills: self.safety_skills.clone(),
@@ -72,6 +77,11 @@ impl RoutingConfig {
     /// How long an agent may think about an offer; none if they have it at once.
     pub fn offer(&self) -> Option<TimeDelta> {
         seconds(self.offer_s)
+    }
+
+    /// How long an agent counts as knowing a customer whose inquiry they finished.
+    pub fn returning(&self) -> TimeDelta {
+        TimeDelta::days(i64::from(self.returning_days))
     }
 
     /// How long somebody has to be away before what they have not begun goes back; none for never.
@@ -95,6 +105,8 @@ impl RoutingConfig {
         for (key, weight) in [
             ("scarcity_weight", self.scarcity_weight),
             ("fairness_weight", self.fairness_weight),
+            ("open_matter_weight", self.open_matter_weight),
+            ("returning_weight", self.returning_weight),
             ("urgency_weight", self.urgency_weight),
         ] {
             if !(0.0..=HEAVIEST).contains(&weight) {

@@ -14,11 +14,14 @@ pub fn read(file: &Path) -> Result<Intents, DatasetError> {
             parts.remove(name).ok_or_else(|| DatasetError::new(file, format!("expected a part `{name}`")))?;
         Ok(pairs.into_iter().map(|(text, intent)| LabelledText { text, intent }).collect::<Vec<_>>())
     };
+    let texts = |labelled: Vec<LabelledText>| labelled.into_iter().map(|labelled| labelled.text);
     Ok(Intents {
         train: take("train")?,
         validation: take("val")?,
         test: take("test")?,
-        out_of_scope: take("oos_test")?.into_iter().map(|labelled| labelled.text).collect(),
+        // No model is trained on either.
+        out_of_scope_validation: texts(take("oos_train")?).chain(texts(take("oos_val")?)).collect(),
+        out_of_scope: texts(take("oos_test")?).collect(),
     })
 }
 
@@ -30,7 +33,7 @@ mod tests {
         let file = folder.path().join("data_full.json");
         let part = |text: &str| format!(r#"[["{text}","balance"]]"#);
         let json = format!(
-            r#"{{"train":{},"val":{},"test":{},"oos_train":[],"oos_val":[],"oos_test":[["what","oos"]]}}"#,
+            r#"{{"train":{},"val":{},"test":{},"oos_train":[["why","oos"]],"oos_val":[["who","oos"]],"oos_test":[["what","oos"]]}}"#,
             part("a"),
             part("b"),
             part("c")
@@ -39,6 +42,7 @@ mod tests {
         let found = super::read(&file).unwrap();
         assert_eq!((found.train.len(), found.validation.len(), found.test.len()), (1, 1, 1));
         assert_eq!(found.out_of_scope, ["what"]);
+        assert_eq!(found.out_of_scope_validation, ["why", "who"]);
         std::fs::write(&file, "{}").unwrap();
         assert!(super::read(&file).unwrap_err().to_string().contains("expected a part `train`"));
     }

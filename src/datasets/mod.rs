@@ -23,6 +23,8 @@ pub struct Intents {
     /// Empty where the set has none; a part of `train` then serves for choices.
     pub validation: Vec<LabelledText>,
     pub test: Vec<LabelledText>,
+    /// Texts that have none of the intents, for choices; the set's own parts for training and validation.
+    pub out_of_scope_validation: Vec<String>,
     /// Test texts that have none of the intents.
     pub out_of_scope: Vec<String>,
 }

@@ -94,10 +94,12 @@ impl Base {
             .map_err(|detail| ModelError::mismatch(folder, detail))
     }
 
-    /// Vectors of single texts from the encoder as it is, without any adapter, `[hidden]` each.
-    pub fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let encoder = Encoder::from_file(&self.file, |_, _| Ok(()))
-            .map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
+    /// Vectors of single texts, `[hidden]` each: from the encoder as it is, or with an adapter that belongs to no model folder.
+    pub fn vectors(&self, texts: &[&str], adapter: Option<&Adapter>) -> Result<Vec<Vec<f32>>, ModelError> {
+        let encoder = Encoder::from_file(&self.file, |index, layer| {
+            adapter.map_or(Ok(()), |adapter| adapter.merge(index, layer))
+        })
+        .map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
         let sequences: Vec<Sequence> = texts.iter().map(|text| self.reader.inquiry(None, text)).collect();
         Ok(encoder.pooled(&sequences).into_iter().map(|mut segments| segments.swap_remove(0)).collect())
     }

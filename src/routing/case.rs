@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
 use crate::contract::{AgentId, InquiryId, Language, Priority, Skill, SkillProbability};
@@ -21,6 +22,16 @@ pub struct Case {
     pub flagged: bool,
     /// Agents who gave it back: never offered to them again.
     pub rejected_by: BTreeSet<AgentId>,
+    /// Who knows the customer.
+    pub preferred: Option<Preferred>,
+}
+
+/// An agent who knows the customer: everybody else costs more, as long as this one is at work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferred {
+    pub agent_id: AgentId,
+    /// They have another inquiry of the customer in their hands; otherwise they finished one lately.
+    pub open_matter: bool,
 }
 
 impl Case {

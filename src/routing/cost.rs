@@ -1,15 +1,16 @@
-//! What it costs to give an inquiry to an agent, in three parts, and what it costs to let it wait.
+//! What it costs to give an inquiry to an agent, in four parts, and what it costs to let it wait.
 //!
 //! - *Wrong allocation*: 1 − Σ P(skill) · suitability(agent, skill) over the whole distribution; a missing skill has suitability 0.
 //! - *Scarcity*: Σ pressure(skill, language) · suitability over the agent's skills, less what this inquiry itself makes use of. The
 //!   pressure of a skill is D / (D + F): D is the demand that waits for it (Σ P over the inquiries of the tick, and a little for the
 //!   next ones to come), F the free slots that hold it.
+//! - *Unfamiliar*: a fixed price for everybody but the agent who knows the customer, if that one is at work.
 //! - *Fairness*: share of the capacity in use, plus what the agent lately received in proportion to the others.
 
 use chrono::{DateTime, Utc};
 
 use super::agent::AgentSnapshot;
-use super::case::Case;
+use super::case::{Case, Preferred};
 use super::policy::Policy;
 use crate::contract::{Language, Skill};
 
@@ -40,18 +41,50 @@ pub(super) struct Parts {
     pub wrong: f64,
     pub scarcity: f64,
     pub fairness: f64,
+    pub unfamiliar: f64,
 }
 
 impl Parts {
     pub fn total(self) -> f64 {
-        self.wrong + self.scarcity + self.fairness
+        self.wrong + self.scarcity + self.fairness + self.unfamiliar
     }
+}
+
+/// What everybody else costs more for an inquiry whose customer this agent knows.
+pub(super) fn unfamiliar(policy: &Policy, preferred: &Preferred) -> f64 {
+    if preferred.open_matter { policy.open_matter_weight } else { policy.returning_weight }
 }
 
 /// A price as a whole number, with the place by idle time (0: idle for longest) as its last digits.
 pub(super) fn whole(price: f64, idle_rank: usize) -> i64 {
     let rank = i64::try_from(idle_rank).unwrap_or(RANKS).min(RANKS - 1);
     (price.max(0.0) * STEPS_PER_UNIT).round() as i64 * RANKS + rank
+}
+
+/// Where the prices of a tick come from: made from everybody who is there, or as they were recorded.
+pub(super) trait Pricing {
+    /// Parts of the price of an agent for an inquiry, both by their place in the tick. `neighbours`: a neighbouring skill helps.
+    fn parts(&self, case: usize, agent: usize, neighbours: bool) -> Parts;
+
+    /// What one inquiry more adds to the price of an agent.
+    fn rise(&self, agent: usize) -> i64;
+
+    /// Place of an agent by idle time, 0 for the longest.
+    fn idle_rank(&self, agent: usize) -> usize;
+}
+
+/// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
+pub(super) fn waiting(policy: &Policy, urgency: f64) -> i64 {
+    let dearest = 1.0
+        + policy.fairness_weight * MOST_UNFAIR
+        + policy.scarcity_weight * MOST_SCARCE
+        + policy.open_matter_weight.max(policy.returning_weight);
+    whole(2.0 * dearest + policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+}
+
+/// What one inquiry more adds to the price of an agent of this capacity.
+pub(super) fn rise(policy: &Policy, capacity: u32) -> i64 {
+    whole(policy.fairness_weight * share(1.0, capacity), 0)
 }
 
 /// An agent at work, as numbers.
@@ -64,28 +97,57 @@ pub(super) struct Seat {
     /// Price of all skills together.
     reserve: f64,
     fairness: f64,
-    /// What one inquiry more adds to `fairness`.
-    pub rise: f64,
-    pub idle_rank: usize,
+    capacity: u32,
+    idle_rank: usize,
 }
 
-/// Prices of one tick.
+impl Seat {
+    /// The agent's skills as numbers; without prices, which depend on the others.
+    pub fn of(agent: &AgentSnapshot, policy: &Policy) -> Self {
+        let mut own = [0.0; SKILLS];
+        for (skill, proficiency) in &agent.skills {
+            own[*skill as usize] = policy.suits(*proficiency);
+        }
+        let mut helped = own;
+        for (skill, neighbours) in &policy.neighbours {
+            let nearest = neighbours.iter().map(|skill| own[*skill as usize]).fold(0.0, f64::max);
+            let helps = &mut helped[*skill as usize];
+            *helps = helps.max(policy.neighbour_share * nearest);
+        }
+        let mut speaks = [false; LANGUAGES];
+        agent.languages.iter().for_each(|language| speaks[*language as usize] = true);
+        let capacity = agent.capacity;
+        Self { own, helped, speaks, reserve: 0.0, fairness: 0.0, capacity, idle_rank: 0 }
+    }
+
+    /// Probability that the agent cannot finish the inquiry.
+    pub fn wrong(&self, case: &CaseNumbers, neighbours: bool) -> f64 {
+        let suitability = if neighbours { &self.helped } else { &self.own };
+        (1.0 - dot(&case.probability, suitability)).max(0.0)
+    }
+}
+
+/// Prices of one tick, made from everybody who is at work and everything that waits.
 pub(super) struct Prices<'a> {
     policy: &'a Policy,
-    pub seats: Vec<Seat>,
+    seats: Vec<Seat>,
+    cases: Vec<CaseNumbers>,
     pressure: [PerSkill; LANGUAGES],
 }
 
 impl<'a> Prices<'a> {
-    /// `agents` are those at work, `cases` those that want one.
+    /// `agents` are those at work, sorted by id, `cases` those that want one.
     pub fn of(agents: &[&AgentSnapshot], cases: &[&Case], policy: &'a Policy, now: DateTime<Utc>) -> Self {
         let recent: Vec<f64> =
             agents.iter().map(|agent| share(agent.recent_at(now), agent.capacity)).collect();
         let mean = recent.iter().sum::<f64>() / recent.len().max(1) as f64;
         let mut by_idle: Vec<usize> = (0..agents.len()).collect();
         by_idle.sort_by_key(|index| agents[*index].last_assigned_at);
-        let mut seats: Vec<Seat> =
-            agents.iter().zip(recent).map(|(agent, recent)| seat(agent, recent, mean, policy)).collect();
+        let mut seats: Vec<Seat> = agents.iter().map(|agent| Seat::of(agent, policy)).collect();
+        for ((seat, agent), recent) in seats.iter_mut().zip(agents).zip(recent) {
+            let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
+            seat.fairness = agent.load() + relative;
+        }
         for (rank, index) in by_idle.into_iter().enumerate() {
             seats[index].idle_rank = rank;
         }
@@ -93,30 +155,29 @@ impl<'a> Prices<'a> {
         for seat in &mut seats {
             seat.reserve = languages(seat).map(|language| dot(&seat.own, &pressure[language])).sum();
         }
-        Self { policy, seats, pressure }
+        let cases = cases.iter().map(|case| CaseNumbers::of(case, agents, policy)).collect();
+        Self { policy, seats, cases, pressure }
     }
+}
 
-    pub fn parts(&self, case: &CaseNumbers, seat: &Seat, neighbours: bool) -> Parts {
-        let suitability = if neighbours { &seat.helped } else { &seat.own };
-        let finishes = dot(&case.probability, suitability);
+impl Pricing for Prices<'_> {
+    fn parts(&self, case: usize, agent: usize, neighbours: bool) -> Parts {
+        let (case, seat) = (&self.cases[case], &self.seats[agent]);
         let used = dot(&case.probability, &case.pressed(&self.pressure, seat));
         Parts {
-            wrong: (1.0 - finishes).max(0.0),
+            wrong: seat.wrong(case, neighbours),
             scarcity: self.policy.scarcity_weight * (seat.reserve - used).max(0.0),
             fairness: self.policy.fairness_weight * seat.fairness,
+            unfamiliar: case.unfamiliar_to(agent),
         }
     }
 
-    /// What it costs to leave an inquiry waiting: above every price of an agent, so that nobody waits while somebody allowed is free.
-    pub fn waiting(&self, urgency: f64) -> i64 {
-        let dearest =
-            1.0 + self.policy.fairness_weight * MOST_UNFAIR + self.policy.scarcity_weight * MOST_SCARCE;
-        whole(2.0 * dearest + self.policy.urgency_weight * urgency.min(MOST_URGENT), 0)
+    fn rise(&self, agent: usize) -> i64 {
+        rise(self.policy, self.seats[agent].capacity)
     }
 
-    /// What one inquiry more on the same agent adds to the price.
-    pub fn rise(&self, seat: &Seat) -> i64 {
-        whole(self.policy.fairness_weight * seat.rise, 0)
+    fn idle_rank(&self, agent: usize) -> usize {
+        self.seats[agent].idle_rank
     }
 }
 
@@ -124,46 +185,34 @@ impl<'a> Prices<'a> {
 pub(super) struct CaseNumbers {
     probability: PerSkill,
     language: usize,
+    /// Place of the agent who knows the customer, and what everybody else costs more.
+    preferred: Option<(usize, f64)>,
 }
 
 impl CaseNumbers {
-    pub fn of(case: &Case) -> Self {
+    /// `agents` are those at work.
+    pub fn of(case: &Case, agents: &[&AgentSnapshot], policy: &Policy) -> Self {
         let mut probability = [0.0; SKILLS];
         for entry in &case.skills {
             probability[entry.skill as usize] += entry.probability;
         }
-        Self { probability, language: case.language as usize }
+        let preferred = case.preferred.as_ref().and_then(|preferred| {
+            // Sorted by id.
+            let place = agents.binary_search_by(|agent| agent.agent_id.cmp(&preferred.agent_id)).ok()?;
+            Some((place, unfamiliar(policy, preferred)))
+        });
+        Self { probability, language: case.language as usize, preferred }
+    }
+
+    /// What the agent at this place costs more for not knowing the customer.
+    pub fn unfamiliar_to(&self, agent: usize) -> f64 {
+        self.preferred.filter(|(place, _)| *place != agent).map_or(0.0, |(_, price)| price)
     }
 
     fn pressed(&self, pressure: &[PerSkill; LANGUAGES], seat: &Seat) -> PerSkill {
         let mut used = pressure[self.language];
         used.iter_mut().zip(&seat.own).for_each(|(used, own)| *used *= own);
         used
-    }
-}
-
-fn seat(agent: &AgentSnapshot, recent: f64, mean: f64, policy: &Policy) -> Seat {
-    let mut own = [0.0; SKILLS];
-    for (skill, proficiency) in &agent.skills {
-        own[*skill as usize] = policy.suits(*proficiency);
-    }
-    let mut helped = own;
-    for (skill, neighbours) in &policy.neighbours {
-        let nearest = neighbours.iter().map(|skill| own[*skill as usize]).fold(0.0, f64::max);
-        let helps = &mut helped[*skill as usize];
-        *helps = helps.max(policy.neighbour_share * nearest);
-    }
-    let mut speaks = [false; LANGUAGES];
-    agent.languages.iter().for_each(|language| speaks[*language as usize] = true);
-    let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
-    Seat {
-        own,
-        helped,
-        speaks,
-        reserve: 0.0,
-        fairness: agent.load() + relative,
-        rise: share(1.0, agent.capacity),
-        idle_rank: 0,
     }
 }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use super::agent::AgentSnapshot;
 use super::case::Case;
 use super::constraint::{Constraint, Demand, at_work};
-use super::cost::{CaseNumbers, Parts, Prices, Seat, whole};
-use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored};
+use super::cost::{Prices, Pricing, waiting, whole};
+use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored, Weights};
 use super::policy::Policy;
 use super::proposal::{Candidate, Proposal};
 use super::solve::{NEVER, Problem};
@@ -25,6 +25,22 @@ pub struct Decided {
 /// Decides every inquiry at the moment `now`; the answers come in the order of `cases`. The same inquiries and agents, in whatever
 /// order, always get the same answers. No agent is offered more than they can take.
 pub fn decide(cases: &[Case], agents: &[AgentSnapshot], policy: &Policy, now: DateTime<Utc>) -> Vec<Decided> {
+    decide_priced(cases, agents, policy, now, &|agents, cases| {
+        Box::new(Prices::of(agents, cases, policy, now))
+    })
+}
+
+/// Prices for the agents at work and the inquiries that ask for one, in these orders.
+pub(super) type Priced<'p> = &'p dyn Fn(&[&AgentSnapshot], &[&Case]) -> Box<dyn Pricing + 'p>;
+
+/// [`decide`] with prices from elsewhere.
+pub(super) fn decide_priced(
+    cases: &[Case],
+    agents: &[AgentSnapshot],
+    policy: &Policy,
+    now: DateTime<Utc>,
+    priced: Priced<'_>,
+) -> Vec<Decided> {
     let mut agents: Vec<&AgentSnapshot> = agents.iter().collect();
     agents.sort_by(|a, b| a.agent_id.cmp(&b.agent_id));
     let (mut working, mut away) = (Vec::new(), Vec::new());
@@ -54,7 +70,7 @@ pub fn decide(cases: &[Case], agents: &[AgentSnapshot], policy: &Policy, now: Da
             None => answers[index] = Some(tick.abstained(&cases[index])),
         }
     }
-    for (index, decided) in places.into_iter().zip(tick.match_all(&asked)) {
+    for (index, decided) in places.into_iter().zip(tick.match_all(&asked, priced)) {
         answers[index] = Some(decided);
     }
     answers.into_iter().flatten().collect()
@@ -72,20 +88,19 @@ struct Tick<'a> {
 type Admission = Result<(Skill, u8), Constraint>;
 
 impl Tick<'_> {
-    fn match_all(&self, asked: &[Demand<'_>]) -> Vec<Decided> {
+    fn match_all(&self, asked: &[Demand<'_>], priced: Priced<'_>) -> Vec<Decided> {
         let cases: Vec<&Case> = asked.iter().map(|demand| demand.case).collect();
-        let prices = Prices::of(&self.working, &cases, self.policy, self.now);
+        let prices = priced(&self.working, &cases);
         let columns = self.working.len();
-        let numbers: Vec<CaseNumbers> = cases.iter().map(|case| CaseNumbers::of(case)).collect();
         let mut admissions: Vec<Admission> = Vec::with_capacity(asked.len() * columns);
         let mut cost = Vec::with_capacity(asked.len() * columns);
-        for (demand, numbers) in asked.iter().zip(&numbers) {
-            for (agent, seat) in self.working.iter().zip(&prices.seats) {
+        for (row, demand) in asked.iter().enumerate() {
+            for (column, agent) in self.working.iter().enumerate() {
                 let admission = demand.admits(agent);
                 cost.push(match admission {
                     Ok(_) => {
-                        let parts = prices.parts(numbers, seat, demand.step.neighbours);
-                        whole(parts.total(), seat.idle_rank)
+                        let parts = prices.parts(row, column, demand.step.neighbours);
+                        whole(parts.total(), prices.idle_rank(column))
                     }
                     Err(_) => NEVER,
                 });
@@ -95,9 +110,12 @@ impl Tick<'_> {
         let problem = Problem {
             columns,
             cost,
-            wait: cases.iter().map(|case| prices.waiting(case.urgency(self.policy, self.now))).collect(),
+            wait: cases
+                .iter()
+                .map(|case| waiting(self.policy, case.urgency(self.policy, self.now)))
+                .collect(),
             capacity: self.working.iter().map(|agent| agent.free()).collect(),
-            rise: prices.seats.iter().map(|seat| prices.rise(seat)).collect(),
+            rise: (0..columns).map(|column| prices.rise(column)).collect(),
         };
         let method =
             if problem.cost.len() <= self.policy.exact_pairs { Method::Optimal } else { Method::Greedy };
@@ -108,25 +126,19 @@ impl Tick<'_> {
         let rows = admissions.chunks(columns.max(1)).chain(std::iter::repeat(&[][..]));
         asked
             .iter()
-            .zip(&numbers)
+            .enumerate()
             .zip(matching)
             .zip(rows)
-            .map(|(((demand, numbers), column), admissions)| {
-                let parts = |seat: &Seat| prices.parts(numbers, seat, demand.step.neighbours);
-                self.decided(demand, method, column, admissions, &prices.seats, &parts)
+            .map(|(((row, demand), column), admissions)| {
+                let told =
+                    Row { number: row, neighbours: demand.step.neighbours, admissions, prices: &*prices };
+                self.decided(demand, method, column, &told)
             })
             .collect()
     }
 
-    fn decided(
-        &self,
-        demand: &Demand<'_>,
-        method: Method,
-        column: Option<usize>,
-        admissions: &[Admission],
-        seats: &[Seat],
-        parts: &dyn Fn(&Seat) -> Parts,
-    ) -> Decided {
+    fn decided(&self, demand: &Demand<'_>, method: Method, column: Option<usize>, row: &Row<'_>) -> Decided {
+        let admissions = row.admissions;
         let case = demand.case;
         // What an inquiry needs of several skills, the most probable one stands for.
         let likeliest = case.skills.iter().find(|entry| demand.needs.contains(&entry.skill));
@@ -141,7 +153,7 @@ impl Tick<'_> {
         explanation.chosen = chosen.as_ref().map(|candidate| candidate.agent_id.clone());
         explanation.allowed = admissions.iter().filter(|admission| admission.is_ok()).count();
         explanation.excluded = self.excluded(admissions);
-        explanation.candidates = self.candidates(column, admissions, seats, parts);
+        explanation.candidates = self.candidates(column, row);
         let proposal = match chosen {
             Some(candidate) => Proposal::Offer { skill, candidates: vec![candidate] },
             None => Proposal::Wait { skill },
@@ -160,12 +172,15 @@ impl Tick<'_> {
     fn explanation(&self, case: &Case, method: Method) -> Explanation {
         Explanation {
             policy_version: self.version.clone(),
+            weights: Weights { scarcity: self.policy.scarcity_weight, fairness: self.policy.fairness_weight },
             tick: self.now,
             method,
             step: 0,
             waited_seconds: case.waited(self.now),
             urgency: case.urgency(self.policy, self.now),
             flagged: case.flagged,
+            preferred: case.preferred.clone(),
+            skills: case.skills.clone(),
             needs: Vec::new(),
             chosen: None,
             allowed: 0,
@@ -189,40 +204,25 @@ impl Tick<'_> {
     }
 
     /// The cheapest of those who are allowed, the chosen one among them, then of those whom a later step may allow.
-    fn candidates(
-        &self,
-        chosen: Option<usize>,
-        admissions: &[Admission],
-        seats: &[Seat],
-        parts: &dyn Fn(&Seat) -> Parts,
-    ) -> Vec<Scored> {
+    fn candidates(&self, chosen: Option<usize>, row: &Row<'_>) -> Vec<Scored> {
         let told = |admission: &Admission| admission.err().is_none_or(Constraint::relaxes);
-        let mut found: Vec<(bool, bool, i64, usize)> = admissions
+        let mut found: Vec<(bool, bool, i64, usize)> = row
+            .admissions
             .iter()
             .enumerate()
             .filter(|(_, admission)| told(admission))
-            .map(|(index, admission)| {
-                let price = whole(parts(&seats[index]).total(), seats[index].idle_rank);
-                (Some(index) != chosen, admission.is_err(), price, index)
-            })
+            .map(|(index, admission)| (Some(index) != chosen, admission.is_err(), row.price(index), index))
             .collect();
         if found.len() > CANDIDATES_KEPT {
             found.select_nth_unstable(CANDIDATES_KEPT - 1);
             found.truncate(CANDIDATES_KEPT);
         }
         found.sort_by_key(|(_, excluded, price, index)| (*excluded, *price, *index));
-        found.into_iter().map(|(_, _, _, index)| self.scored(index, admissions, seats, parts)).collect()
+        found.into_iter().map(|(_, _, _, index)| self.scored(index, row)).collect()
     }
 
-    fn scored(
-        &self,
-        index: usize,
-        admissions: &[Admission],
-        seats: &[Seat],
-        parts: &dyn Fn(&Seat) -> Parts,
-    ) -> Scored {
-        let (agent, seat) = (self.working[index], &seats[index]);
-        let parts = parts(seat);
+    fn scored(&self, index: usize, row: &Row<'_>) -> Scored {
+        let (agent, parts) = (self.working[index], row.prices.parts(row.number, index, row.neighbours));
         Scored {
             agent_id: agent.agent_id.clone(),
             skills: agent.skills.clone(),
@@ -232,9 +232,26 @@ impl Tick<'_> {
             wrong: parts.wrong,
             scarcity: parts.scarcity,
             fairness: parts.fairness,
+            unfamiliar: parts.unfamiliar,
             total: parts.total(),
-            idle_rank: seat.idle_rank,
-            excluded: admissions[index].err(),
+            idle_rank: row.prices.idle_rank(index),
+            excluded: row.admissions[index].err(),
         }
+    }
+}
+
+/// What a tick found about one inquiry, agent by agent.
+struct Row<'a> {
+    number: usize,
+    /// A neighbouring skill helps.
+    neighbours: bool,
+    admissions: &'a [Admission],
+    prices: &'a dyn Pricing,
+}
+
+impl Row<'_> {
+    fn price(&self, agent: usize) -> i64 {
+        let parts = self.prices.parts(self.number, agent, self.neighbours);
+        whole(parts.total(), self.prices.idle_rank(agent))
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::case::Preferred;
 use super::constraint::Constraint;
-use crate::contract::{AgentId, Skill};
+use crate::contract::{AgentId, Skill, SkillProbability};
 
 /// Agents that an explanation tells of, at most.
 pub const CANDIDATES_KEPT: usize = 12;
@@ -30,6 +31,9 @@ pub enum Method {
 pub struct Explanation {
     /// Names the settings, see [`super::Policy::version`].
     pub policy_version: String,
+    /// By what the parts of the prices were multiplied.
+    #[serde(default)]
+    pub weights: Weights,
     /// The moment that was decided for. Decisions of one moment were made together.
     pub tick: DateTime<Utc>,
     pub method: Method,
@@ -38,6 +42,12 @@ pub struct Explanation {
     pub waited_seconds: f64,
     pub urgency: f64,
     pub flagged: bool,
+    /// Who knew the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<Preferred>,
+    /// The distribution that was decided on, best first.
+    #[serde(default)]
+    pub skills: Vec<SkillProbability>,
     /// One of these was asked for; empty when the model abstained.
     pub needs: Vec<Skill>,
     /// Whom the tick chose.
@@ -64,6 +74,13 @@ impl Explanation {
     }
 }
 
+/// The weights of a policy that stand in the parts of a price.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Weights {
+    pub scarcity: f64,
+    pub fairness: f64,
+}
+
 /// An agent with what they would have cost, in parts. Each part is weighted; their sum is `total`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
@@ -80,6 +97,9 @@ pub struct Scored {
     pub scarcity: f64,
     /// Price of what the agent carries and lately received.
     pub fairness: f64,
+    /// Price of not being the agent who knows the customer.
+    #[serde(default)]
+    pub unfamiliar: f64,
     pub total: f64,
     /// Place among the agents by idle time, longest first: breaks ties.
     pub idle_rank: usize,

@@ -13,6 +13,7 @@ mod explain;
 mod hours;
 mod policy;
 mod proposal;
+mod replay;
 mod solve;
 
 #[cfg(test)]
@@ -20,10 +21,11 @@ mod tests;
 
 pub use agent::{AgentSnapshot, RECENT_SECONDS};
 pub use baseline::first_guess_least_loaded;
-pub use case::Case;
+pub use case::{Case, Preferred};
 pub use constraint::Constraint;
 pub use decide::{Decided, decide};
-pub use explain::{Excluded, Explanation, Method, Scored};
+pub use explain::{Excluded, Explanation, Method, Scored, Weights};
 pub use hours::{Hours, Shift};
 pub use policy::{Policy, Step};
 pub use proposal::{Candidate, Proposal};
+pub use replay::{Fate, PastDecision, Replayed, Side, Tally, replay};

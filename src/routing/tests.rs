@@ -46,6 +46,7 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
         received_at: now(),
         flagged: false,
         rejected_by: BTreeSet::new(),
+        preferred: None,
     }
 }
 
@@ -114,6 +115,36 @@ fn a_tick_is_decided_as_a_whole() {
     let greedy = decide(&cases, &agents, &policy, now());
     assert_eq!((chosen(&greedy[0]), chosen(&greedy[1])), (Some("a-both"), None));
     assert_eq!(greedy[0].explanation.method, Method::Greedy);
+}
+
+#[test]
+fn the_agent_who_knows_the_customer_gets_them_if_they_can() {
+    let policy = policy();
+    let knows = |open_matter| {
+        let preferred = Preferred { agent_id: AgentId::new("familiar").unwrap(), open_matter };
+        Case { preferred: Some(preferred), ..case("q", &[(Skill::Shipping, 1.0)]) }
+    };
+    let stranger = agent("a-better-one", &[(Skill::Shipping, 5)], 9);
+    let familiar = |proficiency, open, capacity| AgentSnapshot {
+        open,
+        ..agent("familiar", &[(Skill::Shipping, proficiency)], capacity)
+    };
+    let gets = |case: Case, familiar: AgentSnapshot| {
+        chosen(&alone(case, &[stranger.clone(), familiar], &policy)).map(str::to_owned)
+    };
+    let stays = Some("familiar".to_owned());
+    // An open matter stays where it is, even with somebody busier and less proficient.
+    assert_eq!(gets(knows(true), familiar(3, 8, 9)), stays);
+    // Who returns is only preferred.
+    assert_eq!(gets(knows(false), familiar(4, 0, 9)), stays);
+    assert_ne!(gets(knows(false), familiar(3, 8, 9)), stays);
+    // A hard constraint stands above both.
+    assert_ne!(gets(knows(true), familiar(3, 9, 9)), stays);
+    let away = AgentSnapshot { available: false, ..familiar(5, 0, 9) };
+    assert_ne!(gets(knows(true), away), stays);
+    let decided = alone(knows(true), &[stranger.clone(), familiar(3, 0, 9)], &policy);
+    let prices: Vec<f64> = decided.explanation.candidates.iter().map(|one| one.unfamiliar).collect();
+    assert_eq!(prices, [0.0, policy.open_matter_weight]);
 }
 
 #[test]
@@ -312,6 +343,9 @@ fn made_up(random: &mut StdRng) -> (Vec<Case>, Vec<AgentSnapshot>, Policy) {
                 .filter(|_| random.random_bool(0.1))
                 .map(|agent| agent.agent_id.clone())
                 .collect();
+            case.preferred = agents.choose(random).filter(|_| random.random_bool(0.3)).map(|agent| {
+                Preferred { agent_id: agent.agent_id.clone(), open_matter: random.random_bool(0.5) }
+            });
             waited(case, random.random_range(0..3000))
         })
         .collect();
@@ -388,4 +422,75 @@ fn nobody_waits_while_somebody_allowed_stays_free() {
             assert!(idle.is_none(), "seed {seed}: {} waits beside {idle:?}", one.inquiry_id);
         }
     }
+}
+
+fn past(case: &Case, decided: Decided) -> PastDecision {
+    // Through JSON, as the store keeps it.
+    let stored = serde_json::to_string(&decided.explanation).unwrap();
+    PastDecision {
+        inquiry_id: case.inquiry_id.clone(),
+        language: case.language,
+        priority: case.priority,
+        received_at: case.received_at,
+        skills: case.skills.clone(),
+        explanation: serde_json::from_str(&stored).unwrap(),
+        finished_by: None,
+    }
+}
+
+#[test]
+fn a_replay_under_the_same_policy_decides_as_it_was_decided() {
+    let mut given = 0;
+    for seed in 0..400 {
+        let (cases, agents, mut policy) = made_up(&mut StdRng::seed_from_u64(seed));
+        policy.exact_pairs = if seed % 4 == 0 { 0 } else { policy.exact_pairs };
+        let decided = decide(&cases, &agents, &policy, now());
+        let tick = cases.iter().zip(decided).map(|(case, decided)| past(case, decided)).collect();
+        for one in replay(tick, &policy) {
+            assert_eq!(one.then, one.now, "seed {seed}: {}", one.past.inquiry_id);
+            assert_eq!(one.wrong_then, one.wrong_now);
+            given += usize::from(one.now.agent().is_some());
+        }
+    }
+    assert!(given > 1000, "the made-up pools give agents something to do: {given}");
+}
+
+#[test]
+fn a_replay_under_another_policy_says_what_it_would_have_done() {
+    let agents = [
+        agent("generalist", &[(Skill::Shipping, 3), (Skill::Payment, 5)], 1),
+        agent("specialist", &[(Skill::Shipping, 4)], 1),
+        agent("beginner", &[(Skill::Listing, 1)], 1),
+    ];
+    let cases =
+        [case("q-1", &[(Skill::Shipping, 1.0)]), case("q-2", &[(Skill::Listing, 0.9)]), case("q-3", &[])];
+    let mut then = policy();
+    then.scarcity_weight = 0.0;
+    then.steps[0].min_proficiency = 2;
+    let decided = decide(&cases, &agents, &then, now());
+    let tick: Vec<_> = cases.iter().zip(decided).map(|(case, decided)| past(case, decided)).collect();
+    let mut now = then.clone();
+    now.steps[0].min_proficiency = 1;
+    now.suitability = [0.9, 0.9, 0.9, 0.1, 0.1];
+    let replayed = replay(tick, &now);
+    let fates: Vec<_> = replayed.iter().map(|one| (one.then.clone(), one.now.clone())).collect();
+    let to = |id: &str| Fate::Agent(AgentId::new(id).unwrap());
+    assert_eq!(
+        fates,
+        [(to("specialist"), to("generalist")), (Fate::Waits, to("beginner")), (Fate::Triage, Fate::Triage)]
+    );
+    let near = |wrong: Option<f64>, wanted: f64| (wrong.unwrap() - wanted).abs() < 1e-9;
+    assert!(near(replayed[0].wrong_then, 0.9) && near(replayed[0].wrong_now, 0.1));
+
+    let mut tally = Tally::default();
+    let mut finished = replayed.clone();
+    finished[0].past.finished_by = Some(AgentId::new("generalist").unwrap());
+    tally.add(&finished);
+    assert_eq!((tally.decisions, tally.ticks, tally.same), (3, 1, 1));
+    assert_eq!((tally.then.finished, tally.then.not_finished), (0, 1));
+    assert_eq!((tally.now.finished, tally.now.not_finished), (1, 0));
+    assert_eq!((tally.then.assigned(), tally.now.assigned(), tally.then.waits), (1, 2, 1));
+    // One of three people has one inquiry: mean 1/3, deviation √2/3.
+    assert!((tally.then.spread(3).unwrap() - 2f64.sqrt()).abs() < 1e-9);
+    assert_eq!(Side::default().spread(3), None);
 }

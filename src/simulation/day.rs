@@ -205,6 +205,8 @@ impl Run<'_> {
             received_at: self.begins + TimeDelta::milliseconds(task.arrives),
             flagged: false,
             rejected_by: open.rejected_by.clone(),
+            // Every customer of a played day comes once.
+            preferred: None,
         }
     }
 

@@ -19,7 +19,7 @@ mod sqlite;
 mod standing;
 mod supervision;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -30,8 +30,9 @@ pub use sqlite::SqliteStore;
 pub use types::*;
 
 use crate::config::Database;
-use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage};
+use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::error::{Class, Classified};
+use crate::routing::Preferred;
 
 /// Connects to the configured database. Does not migrate it.
 ///
@@ -95,6 +96,13 @@ pub trait Store: Send + Sync {
         &self,
         transactions: &[TransactionId],
     ) -> Result<BTreeSet<TransactionId>, StoreError>;
+
+    /// Who knows each of the customers: the agent who has an inquiry of theirs in hand, or else who last resolved one, `since` then.
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError>;
 
     /// Decisions of a period (`from` included, `to` not) after the given one, in the order in which they were made.
     async fn routing_decisions(

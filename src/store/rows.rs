@@ -7,7 +7,7 @@ use crate::contract::{
     Action, AgentId, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId, UserId,
 };
 use crate::queue::{Outgoing, Target};
-use crate::routing::AgentSnapshot;
+use crate::routing::{AgentSnapshot, Preferred};
 
 use super::StoreError;
 use super::fault::{Place, unreadable};
@@ -206,6 +206,12 @@ impl Reader<'_> {
 
     pub(super) fn transaction(&self, row: &impl Fields) -> Result<TransactionId, StoreError> {
         self.id(row, "transaction_id", TransactionId::new)
+    }
+
+    pub(super) fn preferred(&self, row: &impl Fields) -> Result<(UserId, Preferred), StoreError> {
+        let agent_id = self.id(row, "agent_id", AgentId::new)?;
+        let open_matter = self.get(row.truth("open_matter"))?;
+        Ok((self.id(row, "customer_id", UserId::new)?, Preferred { agent_id, open_matter }))
     }
 
     pub(super) fn status(&self, row: &impl Fields) -> Result<InquiryStatus, StoreError> {

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 5] = [
     (
         1,
         "initial",
@@ -32,6 +32,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
         "reservations",
         include_str!("../../migrations/postgres/0004_reservations.sql"),
         include_str!("../../migrations/sqlite/0004_reservations.sql"),
+    ),
+    (
+        5,
+        "preferred agents",
+        include_str!("../../migrations/postgres/0005_preferred_agents.sql"),
+        include_str!("../../migrations/sqlite/0005_preferred_agents.sql"),
     ),
 ];
 

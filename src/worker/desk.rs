@@ -14,9 +14,9 @@ use super::metrics::{Metrics, Stage};
 use super::predicted::Predicted;
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
-use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId};
+use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId, UserId};
 use crate::queue::Inbound;
-use crate::routing::{Case, Decided, Policy, Proposal, decide};
+use crate::routing::{Case, Decided, Policy, Preferred, Proposal, decide};
 use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError};
 
 /// How often old decisions are looked for.
@@ -48,6 +48,8 @@ pub struct Desk {
     pub keep: TimeDelta,
     /// How long an agent may think about an offer; none if they have it at once.
     pub offer: Option<TimeDelta>,
+    /// How long an agent counts as knowing a customer whose inquiry they finished.
+    pub returning: TimeDelta,
     /// How long somebody has to be away before what they have not begun goes back; none for never.
     pub away_grace: Option<TimeDelta>,
     /// Notified when an agent has become free or an inquiry waits anew.
@@ -148,7 +150,14 @@ impl Desk {
         let all: Vec<Predicted> = all.into_values().collect();
         let alerted = self.alerted(&all).await?;
         let now = Utc::now();
-        let cases = all.iter().map(|one| one.case(is_flagged(&one.inquiry, &alerted))).collect();
+        let preferred = self.preferred(&all, now).await?;
+        let cases = all
+            .iter()
+            .map(|one| {
+                let known_to = preferred.get(&one.inquiry.customer_id).cloned();
+                one.case(is_flagged(&one.inquiry, &alerted), known_to)
+            })
+            .collect();
         let timer = self.metrics.stage(Stage::Match);
         let decided = matched(cases, agents, self.policy.clone(), now).await;
         timer.stop();
@@ -195,6 +204,21 @@ impl Desk {
         }
         let transactions: Vec<TransactionId> = transactions.into_iter().cloned().collect();
         until_done("read alerts", &self.abandon, || self.store.alerted_transactions(&transactions)).await
+    }
+
+    async fn preferred(
+        &self,
+        all: &[Predicted],
+        now: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, Ended<StoreError>> {
+        if self.policy.open_matter_weight == 0.0 && self.policy.returning_weight == 0.0 {
+            return Ok(BTreeMap::new());
+        }
+        let customers: BTreeSet<&UserId> = all.iter().map(|one| &one.inquiry.customer_id).collect();
+        let customers: Vec<UserId> = customers.into_iter().cloned().collect();
+        let since = now - self.returning;
+        let read = || self.store.preferred_agents(&customers, since);
+        until_done("read who knows the customers", &self.abandon, read).await
     }
 
     /// An agent who was taken meanwhile leaves the inquiry waiting: the next tick decides it again.
@@ -328,7 +352,7 @@ mod tests {
         let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
         let (one, now) = (predicted("q-1"), Utc::now());
         let agents = store.agents().await.unwrap();
-        let decided = decide(&[one.case(false)], &agents, &policy, now).remove(0);
+        let decided = decide(&[one.case(false, None)], &agents, &policy, now).remove(0);
         // An offer that is over at once.
         store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
         assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
@@ -342,6 +366,7 @@ mod tests {
             commits: 1,
             keep: TimeDelta::days(1),
             offer: None,
+            returning: TimeDelta::zero(),
             away_grace: None,
             changed: changed.clone(),
             metrics: Metrics::new(Vec::new()),

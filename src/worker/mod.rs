@@ -125,6 +125,7 @@ impl Worker {
             commits: (config.store.max_connections as usize / 2).max(1),
             keep: TimeDelta::days(i64::from(config.routing.keep_decisions_days)),
             offer: config.routing.offer(),
+            returning: config.routing.returning(),
             away_grace: config.routing.away_grace(),
             changed: changed.clone(),
             metrics: self.metrics.clone(),

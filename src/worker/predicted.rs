@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::contract::{AgentId, Inquiry, Language, Skill, SkillProbability};
-use crate::routing::{Case, Decided};
+use crate::routing::{Case, Decided, Preferred};
 use crate::store::{RoutingDecision, WaitingInquiry};
 
 /// An inquiry with what was predicted for it.
@@ -42,8 +42,8 @@ impl Predicted {
         }
     }
 
-    /// As the engine sees it. `flagged`: its transaction has an alert.
-    pub fn case(&self, flagged: bool) -> Case {
+    /// As the engine sees it. `flagged`: its transaction has an alert. `preferred`: who knows the customer.
+    pub fn case(&self, flagged: bool, preferred: Option<Preferred>) -> Case {
         Case {
             inquiry_id: self.inquiry.inquiry_id.clone(),
             skills: match self.corrected_skill {
@@ -55,6 +55,7 @@ impl Predicted {
             received_at: self.inquiry.received_at,
             flagged,
             rejected_by: self.rejected_by.clone(),
+            preferred,
         }
     }
 

@@ -123,6 +123,45 @@ fn public_data_sets_are_read_as_they_are_published() {
 }
 
 #[test]
+fn a_public_set_trains_adapters_of_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let part = |texts: &[&str], intent: &str| -> Vec<[String; 2]> {
+        texts.iter().map(|text| [(*text).to_owned(), intent.to_owned()]).collect()
+    };
+    let cards =
+        ["where is my card", "my card has not come", "has the card been posted", "card still missing"];
+    let pins = ["change my pin", "i forgot the pin", "set another pin please", "how do i reset a pin"];
+    let inside = |from: usize, to: usize| {
+        [part(&cards[from..to], "card_arrival"), part(&pins[from..to], "change_pin")].concat()
+    };
+    let set = serde_json::json!({
+        "train": vec![inside(0, 3); 3].concat(),
+        "val": inside(0, 3),
+        "test": inside(3, 4),
+        "oos_train": part(&["who won the cup"], "oos"),
+        "oos_val": part(&["how tall is an oak"], "oos"),
+        "oos_test": part(&["sing me a song", "what do whales eat"], "oos"),
+    });
+    std::fs::write(place.path().join("data_full.json"), set.to_string()).unwrap();
+    let eval = |arguments: &[&str]| {
+        run(program().args(["model", "eval", "--data"]).arg(place.path()).args(arguments), b"")
+    };
+    let output = eval(&["--train", "2", "--first-layer", "11", "--rank", "2", "--batch", "8"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    let rows: Vec<&str> = printed.lines().filter(|line| line.starts_with("CLINC150, ")).collect();
+    assert_eq!(rows.len(), 2, "{printed}");
+    assert!(rows[1].contains("rank 2 from layer 11 and a head, trained on 16 texts, 2 decide"), "{printed}");
+    assert_eq!(printed.matches("chosen on 2 validation texts out of scope").count(), 2, "{printed}");
+    assert!(text(&output.stderr).contains("epoch 2: loss"), "{}", text(&output.stderr));
+
+    // What belongs to a training is refused where none was asked for.
+    let output = eval(&["--rank", "2"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("--train"), "{}", text(&output.stderr));
+}
+
+#[test]
 fn a_version_is_listed_promoted_and_rolled_back() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (live, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -1,4 +1,7 @@
-//! `mimamori route simulate` on a small scenario; `route withdraw` and `route corrections` on a small database.
+//! `mimamori route simulate` on a small scenario; `route replay`, `route withdraw` and `route corrections` on a small database.
+
+use std::path::Path;
+use std::process::{Command, Output};
 
 use mimamori::contract::{AgentId, Language, Skill};
 use mimamori::corpus::LabelledInquiry;
@@ -82,6 +85,59 @@ fn what_is_wrong_with_a_scenario_or_policy_is_told() {
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains(needle), "{} does not say {needle}", text(&output.stderr));
     }
+}
+
+/// Settings that other programs of one test share.
+fn with_database(command: &mut Command, folder: &Path) -> Output {
+    command.env("MIMAMORI__STORE__URL", format!("sqlite:{}", folder.join("support.db").display()));
+    let output = run(command, b"");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    output
+}
+
+#[test]
+fn what_was_decided_is_replayed_under_the_same_and_under_other_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    with_database(program().args(["db", "migrate"]), folder.path());
+    with_database(program().args(["db", "seed"]).arg(root.join("fixtures/demo/agents.json")), folder.path());
+    let asked = [
+        "商品が届きません。追跡が一週間動いていません。",
+        "My card was refused at the checkout.",
+        "クーポンが使えません",
+    ];
+    let asked: Vec<String> =
+        asked.iter().enumerate().map(|(n, text)| crate::running::inquiry(&format!("q-{n}"), text)).collect();
+    std::fs::write(folder.path().join("asked.jsonl"), asked.join("\n")).unwrap();
+    with_database(program().arg("route").arg(folder.path().join("asked.jsonl")), folder.path());
+
+    let replay = |more: &[&str]| {
+        let mut command = program();
+        command.args(["route", "replay", "--from", "2020-01-01T00:00:00Z"]).args(more);
+        text(&with_database(&mut command, folder.path()).stdout)
+    };
+    let same = replay(&[]);
+    assert!(same.contains("3 decisions in 1 ticks, 3 of them (100.0%) as they were"), "{same}");
+
+    // No prediction is sure enough.
+    let strict = folder.path().join("strict.toml");
+    std::fs::write(&strict, "[routing]\nconfidence_floor = 1.0\n").unwrap();
+    let strict = strict.display().to_string();
+    let otherwise = replay(&["--policy", &strict]);
+    assert!(otherwise.contains("0 of them (0.0%) as they were"), "{otherwise}");
+    assert!(
+        otherwise.contains("decided otherwise (3 of 3)") && otherwise.contains("-> triage"),
+        "{otherwise}"
+    );
+    let lines = replay(&["--policy", &strict, "--json"]);
+    assert_eq!(json_lines(lines.as_bytes()).iter().filter(|line| line["now"] == "triage").count(), 3);
+    let before = replay(&["--to", "2020-01-02T00:00:00Z"]);
+    assert!(before.contains("0 decisions in 0 ticks"), "{before}");
+
+    let backwards = ["route", "replay", "--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"];
+    let output = run(program().args(backwards), b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("the period is empty"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,9 +15,9 @@ use mimamori::store::{self, *};
 use mimamori::worker::Predicted;
 use rand::prelude::*;
 use rand::rngs::StdRng;
-use sqlx::{ConnectOptions, Connection, PgConnection, Row, SqliteConnection};
 use tokio::time::timeout;
 
+use crate::promises::Behind;
 use crate::support::database::Fresh;
 use crate::support::values::*;
 
@@ -38,106 +38,6 @@ const RECENT: u32 = 400;
 /// A router without work looks again after this time at the latest.
 const TICK: Duration = Duration::from_millis(50);
 const CHECKPOINT: usize = 2_000;
-
-/// Every promise as a count of what breaks it. One statement, so that all of it is of one moment.
-const BROKEN: &str = "
-    select 'two live' as promise, count(*) as broken
-    from (select inquiry_id from assignments where ended_at is null group by inquiry_id having count(*) > 1) twice
-    union all
-    select 'places are counted', count(*) from agents g
-    where g.open_count <> (select count(*) from assignments a where a.agent_id = g.agent_id and a.ended_at is null)
-    union all
-    select 'never over capacity', count(*) from agents where open_count > capacity
-    union all
-    select 'held or not', count(*) from inquiries i
-    where (i.status = 'assigned') <>
-        exists (select 1 from assignments a where a.inquiry_id = i.inquiry_id and a.ended_at is null)
-    union all
-    select 'generations grow', count(*) from assignments a
-    join inquiries i on i.inquiry_id = a.inquiry_id
-    where a.generation > i.generation or (a.ended_at is null and a.generation <> i.generation)
-        or exists (select 1 from assignments b
-                   where b.inquiry_id = a.inquiry_id and b.assignment_id > a.assignment_id and b.generation <= a.generation)
-    union all
-    select 'how it ended', count(*) from assignments where (ended_at is null) <> (outcome is null)
-    union all
-    select 'language', count(*) from assignments a
-    join inquiries i on i.inquiry_id = a.inquiry_id
-    where not exists (select 1 from agent_languages l where l.agent_id = a.agent_id and l.language = i.language)
-    union all
-    select 'skill', count(*) from assignments a
-    where not exists (select 1 from agent_skills s where s.agent_id = a.agent_id and s.skill = a.skill)
-    union all
-    select 'never again', count(*) from assignments a
-    where exists (select 1 from assignments b
-                  where b.inquiry_id = a.inquiry_id and b.agent_id = a.agent_id and b.assignment_id < a.assignment_id
-                    and b.outcome in ('rejected', 'expired'))
-    union all
-    select 'every assignment is told', count(*) from assignments a
-    where not exists (select 1 from outbox o where o.event_key =
-        'inquiry.assigned' || case when a.generation = 1 then '' else '.' || a.generation end || ':' || a.inquiry_id)
-    union all
-    select 'every wait is told', count(*) from inquiries i
-    where i.status in ('waiting', 'triage') and not exists (select 1 from outbox o where o.event_key =
-        'inquiry.' || i.status || case when i.generation = 0 then '' else '.' || i.generation end || ':' || i.inquiry_id)
-";
-
-const PROMISES: usize = 11;
-
-const LIVE: &str = "select inquiry_id, agent_id, generation from assignments where ended_at is null";
-
-/// A live assignment as somebody read it.
-type Live = (InquiryId, AgentId, u32);
-
-/// A connection behind the store's back.
-enum Behind {
-    Postgres(PgConnection),
-    Sqlite(SqliteConnection),
-}
-
-impl Behind {
-    async fn open(database: &Database) -> Self {
-        match database {
-            Database::Postgres(url) => Self::Postgres(PgConnection::connect(url).await.unwrap()),
-            Database::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                Self::Sqlite(options.connect().await.unwrap())
-            }
-        }
-    }
-
-    async fn live(&mut self) -> Vec<Live> {
-        let parse = |inquiry: String, agent: String, generation: i64| {
-            (InquiryId::new(inquiry).unwrap(), AgentId::new(agent).unwrap(), generation as u32)
-        };
-        match self {
-            Self::Postgres(connection) => {
-                let rows = sqlx::query(LIVE).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
-            }
-            Self::Sqlite(connection) => {
-                let rows = sqlx::query(LIVE).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| parse(row.get(0), row.get(1), row.get(2))).collect()
-            }
-        }
-    }
-
-    /// The promises that are broken.
-    async fn broken(&mut self) -> Vec<(String, i64)> {
-        let pairs: Vec<(String, i64)> = match self {
-            Self::Postgres(connection) => {
-                let rows = sqlx::query(BROKEN).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-            }
-            Self::Sqlite(connection) => {
-                let rows = sqlx::query(BROKEN).fetch_all(connection).await.unwrap();
-                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
-            }
-        };
-        assert_eq!(pairs.len(), PROMISES);
-        pairs.into_iter().filter(|(_, count)| *count > 0).collect()
-    }
-}
 
 /// What all writers share.
 struct World {
@@ -234,7 +134,7 @@ async fn router(world: &World, number: u64) {
             all.extend((0..3).map(|_| incoming(random.random_range(0..known), world)));
         }
         let agents = store.free_agents().await.unwrap().agents;
-        let cases: Vec<Case> = all.iter().map(|one| one.case(false)).collect();
+        let cases: Vec<Case> = all.iter().map(|one| one.case(false, None)).collect();
         let now = world.now();
         let decided = decide(&cases, &agents, &world.policy, now);
         let mut committed = 0;
@@ -257,7 +157,7 @@ async fn router(world: &World, number: u64) {
         }
     }
     for one in unacknowledged {
-        let decided = decide(&[one.case(false)], &[], &world.policy, world.now()).remove(0);
+        let decided = decide(&[one.case(false, None)], &[], &world.policy, world.now()).remove(0);
         store.commit_routing(&one.with(decided, None, world.now())).await.unwrap();
     }
 }

@@ -50,6 +50,7 @@ fn asked() -> Vec<Asked> {
     let languages = list(Language::ALL.map(Language::as_str).to_vec());
     let skills = list(Skill::ALL.map(Skill::as_str).to_vec());
     let transactions = (1..=500).map(|n| format!("'t-{}'", n * 11)).collect::<Vec<_>>().join(", ");
+    let customers = (1..=500).map(|n| format!("'u-{}'", n * 7)).collect::<Vec<_>>().join(", ");
     let sql = |text: &str| text.to_owned();
     vec![
         (
@@ -77,6 +78,12 @@ fn asked() -> Vec<Asked> {
             sql(include_str!("../../src/store/sql/postgres/alerted.sql")),
             "text[]",
             format!("array[{transactions}]"),
+        ),
+        (
+            "preferred",
+            sql(include_str!("../../src/store/sql/postgres/preferred.sql")),
+            "text[], timestamptz",
+            format!("array[{customers}], now() - interval '30 days'"),
         ),
         (
             "lock",

@@ -75,6 +75,7 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     received_at: inquiry.received_at,
                     flagged: false,
                     rejected_by: BTreeSet::new(),
+                    preferred: None,
                 };
                 let decided = decide(&[case], &agents, &policy, decision.at).remove(0);
                 (decision.proposal, decision.explanation) = (decided.proposal, decided.explanation);
@@ -393,4 +394,37 @@ pub async fn transactions_with_an_alert_are_told_apart(fresh: Fresh) {
     let alerted = store.alerted_transactions(&ids).await.unwrap();
     assert_eq!(alerted.into_iter().collect::<Vec<_>>(), [ids[0].clone()]);
     assert!(store.alerted_transactions(&[]).await.unwrap().is_empty());
+}
+
+pub async fn the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let agents = ["a-1", "a-2"].map(|id| agent(id, &[Skill::Shipping], &JA, 9));
+    store.upsert_agents(&agents).await.unwrap();
+    let from = |customer: &str, id: &str, second| Inquiry {
+        customer_id: UserId::new(customer).unwrap(),
+        ..inquiry(id, second)
+    };
+    for (one, agent) in [
+        (from("returns", "q-1", 1), "a-1"),
+        (from("returns", "q-2", 2), "a-2"),
+        (from("waits-for-more", "q-3", 3), "a-1"),
+        (from("waits-for-more", "q-4", 4), "a-2"),
+        (from("long-ago", "q-5", 5), "a-1"),
+    ] {
+        route(&*store, decision(&one, offer(&[agent]), 10)).await;
+    }
+    for (id, agent, second) in
+        [("q-1", "a-1", 120), ("q-2", "a-2", 110), ("q-4", "a-2", 130), ("q-5", "a-1", 20)]
+    {
+        let (id, agent) = (InquiryId::new(id).unwrap(), AgentId::new(agent).unwrap());
+        store.resolve_inquiry(&id, &agent, None, at(second)).await.unwrap();
+    }
+    let customers = ["returns", "waits-for-more", "long-ago", "new"].map(|id| UserId::new(id).unwrap());
+    let known = store.preferred_agents(&customers, at(100)).await.unwrap();
+    let told: Vec<_> = known
+        .iter()
+        .map(|(customer, one)| (customer.as_str(), one.agent_id.as_str(), one.open_matter))
+        .collect();
+    assert_eq!(told, [("returns", "a-1", false), ("waits-for-more", "a-1", true)]);
+    assert!(store.preferred_agents(&[], at(100)).await.unwrap().is_empty());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use mimamori::contract::*;
 use mimamori::queue::Inbound;
-use mimamori::routing::{Candidate, Explanation, Method, Proposal};
+use mimamori::routing::{Candidate, Explanation, Method, Proposal, Weights};
 use mimamori::store::*;
 
 /// A fixed moment, so many seconds later.
@@ -134,12 +134,15 @@ pub fn decision(inquiry: &Inquiry, proposal: Proposal, seconds: i64) -> RoutingD
 pub fn explanation(seconds: i64) -> Explanation {
     Explanation {
         policy_version: "p1".into(),
+        weights: Weights { scarcity: 0.2, fairness: 0.1 },
         tick: at(seconds),
         method: Method::Optimal,
         step: 1,
         waited_seconds: 0.1 + 0.2,
         urgency: 1.5,
         flagged: false,
+        preferred: None,
+        skills: vec![SkillProbability { skill: Skill::Shipping, probability: 0.9 }],
         needs: vec![Skill::Shipping],
         chosen: None,
         allowed: 0,

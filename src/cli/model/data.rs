@@ -6,30 +6,30 @@ use std::process::ExitCode;
 
 use super::super::error::CliError;
 use super::super::{lines, parts};
+use super::intents::{self, Training};
 use crate::config::Config;
-use crate::datasets::{Dataset, Dialogue, Intents, LabelledText};
+use crate::datasets::{Dataset, Dialogue};
 use crate::evaluation::untimed;
-use crate::model::classifier::Base;
-use crate::model::folder::Head;
-use crate::model::metrics::auroc;
-use crate::model::train::{Target, fit_head};
 use crate::moderation::{AlertSources, Conversation, Moderator};
 
-/// Penalties that are tried on the validation part.
-const PENALTIES: [f64; 4] = [3.0, 10.0, 30.0, 100.0];
-/// Where a set has no validation part, every tenth training text serves.
-const VALIDATION_SHARE: usize = 10;
-/// Texts in scope that may be refused when the rejection threshold is chosen on the validation part.
-const REFUSED_IN_SCOPE: f64 = 0.01;
 /// Dialogues judged together.
 const BATCH: usize = 64;
 
-pub fn run(config: &Config, folder: &Path) -> Result<ExitCode, CliError> {
+/// `training` adds a model that is trained on the set itself, if that has classes; `seed` decides what is held out.
+pub fn run(
+    config: &Config,
+    folder: &Path,
+    training: Option<&Training<'_>>,
+    seed: u64,
+) -> Result<ExitCode, CliError> {
     let dataset = Dataset::read(folder).map_err(|error| CliError::Usage(error.to_string()))?;
     let base = parts::base(config)?;
     match dataset {
+        Dataset::Benign { name, .. } if training.is_some() => {
+            Err(CliError::Usage(format!("--train: {name} have no classes to train on")))
+        }
         Dataset::Benign { name, dialogues } => benign(&*parts::moderator(config, &base)?, name, &dialogues),
-        Dataset::Intents { name, intents } => classify(&base, name, &intents),
+        Dataset::Intents { name, intents } => intents::run(config, &base, name, &intents, training, seed),
     }?;
     Ok(ExitCode::SUCCESS)
 }
@@ -64,91 +64,4 @@ fn benign(moderator: &Moderator, name: &str, dialogues: &[Dialogue]) -> Result<(
         ));
     }
     lines::print(&text)
-}
-
-/// The encoder as it is, with a linear head over its vectors, trained on the set's own training part.
-fn classify(base: &Base, name: &str, intents: &Intents) -> Result<(), CliError> {
-    let mut train: Vec<&LabelledText> = intents.train.iter().collect();
-    let mut validation: Vec<&LabelledText> = intents.validation.iter().collect();
-    if validation.is_empty() {
-        let (chosen, rest): (Vec<_>, Vec<_>) =
-            train.into_iter().enumerate().partition(|(index, _)| index % VALIDATION_SHARE == 0);
-        validation = chosen.into_iter().map(|(_, text)| text).collect();
-        train = rest.into_iter().map(|(_, text)| text).collect();
-    }
-    let mut names: Vec<&str> = intents.train.iter().map(|text| text.intent.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let vectors = |texts: &[&LabelledText]| -> Result<Vec<Vec<f32>>, CliError> {
-        Ok(base.vectors(&texts.iter().map(|text| text.text.as_str()).collect::<Vec<_>>())?)
-    };
-    let classes = |texts: &[&LabelledText]| -> Vec<usize> {
-        texts.iter().map(|text| names.binary_search(&text.intent.as_str()).unwrap_or(usize::MAX)).collect()
-    };
-    let (train_vectors, train_classes) = (vectors(&train)?, classes(&train));
-    let (seen, truths) = (vectors(&validation)?, classes(&validation));
-    let mut best: Option<(f64, f64, Head)> = None;
-    for penalty in PENALTIES {
-        let targets: Vec<Target> = train_classes.iter().map(|class| Target::Class(*class)).collect();
-        let head = fit_head(&train_vectors, &targets, names.len(), penalty)
-            .map_err(|error| CliError::Failed(format!("training: {error}")))?;
-        let accuracy = accuracy(&head, &seen, &truths);
-        if best.as_ref().is_none_or(|(highest, _, _)| accuracy > *highest) {
-            best = Some((accuracy, penalty, head));
-        }
-    }
-    let Some((_, penalty, head)) = best else { return Ok(()) };
-    let test: Vec<&LabelledText> = intents.test.iter().collect();
-    let test_vectors = vectors(&test)?;
-    let mut text = format!(
-        "{name}, encoder as it is with a linear head (penalty {penalty}, chosen on {} validation texts)\n",
-        validation.len()
-    );
-    text.push_str(&format!(
-        "  accuracy in scope            {:.4} of {} texts, {} intents\n",
-        accuracy(&head, &test_vectors, &classes(&test)),
-        test.len(),
-        names.len()
-    ));
-    if !intents.out_of_scope.is_empty() {
-        let outside: Vec<&str> = intents.out_of_scope.iter().map(String::as_str).collect();
-        let outside = base.vectors(&outside)?;
-        text.push_str(&out_of_scope(&head, &seen, &test_vectors, &outside));
-    }
-    lines::print(&text)
-}
-
-fn accuracy(head: &Head, vectors: &[Vec<f32>], truths: &[usize]) -> f64 {
-    let right =
-        vectors.iter().zip(truths).filter(|(vector, truth)| best_of(&head.logits(vector)).0 == **truth);
-    right.count() as f64 / truths.len().max(1) as f64
-}
-
-/// The most likely class and its probability.
-fn best_of(logits: &[f64]) -> (usize, f64) {
-    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let class = logits.iter().position(|logit| *logit == highest).unwrap_or(0);
-    (class, 1.0 / logits.iter().map(|logit| (logit - highest).exp()).sum::<f64>())
-}
-
-/// How well the highest probability tells texts without an intent from the others.
-fn out_of_scope(head: &Head, seen: &[Vec<f32>], inside: &[Vec<f32>], outside: &[Vec<f32>]) -> String {
-    let sure = |vectors: &[Vec<f32>]| -> Vec<f64> {
-        vectors.iter().map(|vector| best_of(&head.logits(vector)).1).collect()
-    };
-    let mut known = sure(seen);
-    known.sort_by(f64::total_cmp);
-    let threshold = known.get((known.len() as f64 * REFUSED_IN_SCOPE) as usize).copied().unwrap_or(0.0);
-    let (inside, outside) = (sure(inside), sure(outside));
-    let below = |values: &[f64]| {
-        values.iter().filter(|p| **p < threshold).count() as f64 / values.len().max(1) as f64
-    };
-    let scored: Vec<(f64, bool)> =
-        outside.iter().map(|p| (-p, true)).chain(inside.iter().map(|p| (-p, false))).collect();
-    format!(
-        "  out of scope                 recall {:.4} where {:.2}% of the texts in scope are refused; AUROC {:.4}\n",
-        below(&outside),
-        below(&inside) * 100.0,
-        auroc(&scored)
-    )
 }

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::super::error::CliError;
 use super::super::{lines, parts};
+use super::intents::Training;
+use super::tuning::Tuning;
 use super::{CorpusArguments, data, read_corpus, with_models};
 use crate::config::Config;
 use crate::contract::Language;
@@ -19,6 +21,7 @@ use crate::evaluation::{
 use crate::moderation::Moderator;
 
 #[derive(Debug, Args)]
+#[command(mut_group("Tuning", |group| group.requires("train")))]
 pub struct Arguments {
     #[command(flatten)]
     place: CorpusArguments,
@@ -34,6 +37,11 @@ pub struct Arguments {
     /// Measure on a public data set instead: a folder with Banking77, CLINC150 or benign dialogues as they are published
     #[arg(long, value_name = "DIR", conflicts_with_all = ["json", "html", "part", "alerts_a_day"])]
     data: Option<PathBuf>,
+    /// With --data: also train adapters and a head on the set's own training part, for at most so many epochs
+    #[arg(long, value_name = "EPOCHS", requires = "data")]
+    train: Option<u32>,
+    #[command(flatten)]
+    tuning: Tuning,
     /// Also say which thresholds fit so many alerts a day, chosen on the held-out part
     #[arg(long = "alerts-per-day", value_name = "N")]
     alerts_a_day: Option<f64>,
@@ -54,7 +62,8 @@ enum PartName {
 pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError> {
     let config = with_models(config, &arguments.place.models);
     if let Some(folder) = &arguments.data {
-        return data::run(&config, folder);
+        let training = arguments.train.map(|epochs| Training { epochs, tuning: &arguments.tuning });
+        return data::run(&config, folder, training.as_ref(), arguments.tuning.seed);
     }
     let corpus = read_corpus(&arguments.place.corpus)?;
     let part: &Part = match arguments.part {

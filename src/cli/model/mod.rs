@@ -4,8 +4,10 @@ mod adopt;
 mod calibrate;
 mod data;
 mod eval;
+mod intents;
 mod policy;
 mod train;
+mod tuning;
 mod versions;
 
 use std::path::{Path, PathBuf};

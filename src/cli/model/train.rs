@@ -1,12 +1,12 @@
 //! `mimamori model train`.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use super::super::error::CliError;
+use super::tuning::{Tuning, to_standard_error};
 use super::{CorpusArguments, calibrate, read_corpus};
 use crate::config::{Config, locate};
 use crate::contract::Policy;
@@ -29,36 +29,13 @@ pub struct Arguments {
     /// Name of the new version; without it today's date
     #[arg(long = "name")]
     version: Option<String>,
-    /// First encoder layer that is trained; those below stay as they are
-    #[arg(long, default_value_t = 6)]
-    first_layer: usize,
-    /// Rank of the adapters
-    #[arg(long, default_value_t = 8)]
-    rank: usize,
     #[arg(long, default_value_t = 5)]
     epochs: u32,
-    /// Conversations, or inquiries, that make one step
-    #[arg(long, default_value_t = 16)]
-    batch: usize,
-    /// Highest learning rate
-    #[arg(long, default_value_t = 1e-3)]
-    rate: f64,
-    #[arg(long, default_value_t = 0.01)]
-    weight_decay: f64,
-    /// Share of the vector before the heads that is blotted out at random in each step
-    #[arg(long, default_value_t = 0.1)]
-    dropout: f64,
-    /// Stop after so many epochs without a better held-out loss
-    #[arg(long, default_value_t = 2)]
-    patience: u32,
-    #[arg(long, default_value_t = 7)]
-    seed: u64,
+    #[command(flatten)]
+    tuning: Tuning,
     /// Go on from the models in this folder instead of from the encoder as it is
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// File that keeps the newest state; an interrupted training goes on from it
-    #[arg(long, value_name = "FILE")]
-    checkpoint: Option<PathBuf>,
 }
 
 pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError> {
@@ -66,25 +43,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError>
     let encoder = locate(&config.models.encoder, "encoder folder", "models.encoder")?;
     let version =
         arguments.version.clone().unwrap_or_else(|| format!("{}.1", chrono::Utc::now().format("%Y-%m-%d")));
-    let options = TrainOptions {
-        version,
-        first_layer: arguments.first_layer,
-        rank: arguments.rank,
-        epochs: arguments.epochs,
-        batch: arguments.batch,
-        peak_rate: arguments.rate,
-        weight_decay: arguments.weight_decay,
-        dropout: arguments.dropout,
-        patience: arguments.patience,
-        seed: arguments.seed,
-        from: arguments.from.clone(),
-        checkpoint: arguments.checkpoint.clone(),
-    };
-    let started = std::time::Instant::now();
-    let mut progress = |line: &str| {
-        // A reader that has gone away must not end a training of an hour.
-        let _ = writeln!(std::io::stderr(), "{:>6.1} min  {line}", started.elapsed().as_secs_f64() / 60.0);
-    };
+    let options = arguments.tuning.options(version, arguments.epochs, arguments.from.clone());
+    let mut progress = to_standard_error();
     let failed = |error: crate::model::train::TrainError| CliError::Failed(error.to_string());
     let policies: Vec<Policy> = config.moderation.policies.keys().cloned().collect();
     let models = &arguments.place.models;

@@ -9,9 +9,18 @@ use crate::text::{is_japanese, is_kana};
 
 /// Rewrites a text with one to three small changes. Never empties it.
 pub fn rewrite(text: &str, random: &mut StdRng) -> String {
+    changed(text, CHANGES, random)
+}
+
+/// The same with what happens to English that nobody tries to hide: case, punctuation, mistyped words.
+pub fn mistype(text: &str, random: &mut StdRng) -> String {
+    changed(text, SLIPS, random)
+}
+
+fn changed(text: &str, changes: &[Change], random: &mut StdRng) -> String {
     let mut text = text.to_owned();
     for _ in 0..random.random_range(1..=3) {
-        let Some(change) = CHANGES.choose(random) else { continue };
+        let Some(change) = changes.choose(random) else { continue };
         let changed = change(&text, random);
         if !changed.trim().is_empty() {
             text = changed;
@@ -24,6 +33,7 @@ type Change = fn(&str, &mut StdRng) -> String;
 
 const CHANGES: &[Change] =
     &[case, width, punctuation, ending, mistyped_word, disguised_word, other_kana, number, spaces];
+const SLIPS: &[Change] = &[case, punctuation, mistyped_word, spaces];
 
 fn case(text: &str, random: &mut StdRng) -> String {
     if random.random_bool(0.7) { text.to_lowercase() } else { text.to_uppercase() }
@@ -244,5 +254,13 @@ mod tests {
             .map(|seed| rewrite("LINE交換、カカオでも。id は kenta0412", &mut StdRng::seed_from_u64(seed)))
             .collect();
         assert!(all.len() > 120, "{}", all.len());
+    }
+
+    #[test]
+    fn a_slip_hides_nothing() {
+        for seed in 0..200 {
+            let slipped = mistype("Why was I charged $1.20 twice?", &mut StdRng::seed_from_u64(seed));
+            assert!(slipped.is_ascii() && slipped.contains('2'), "{slipped}");
+        }
     }
 }

@@ -1,18 +1,17 @@
 //! Training the reader of conversations and the heads of all policies together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
 use sha2::{Digest, Sha256};
 
-use super::augment::rewrite;
 use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
+use super::hands::OtherHands;
 use super::network::NetworkSettings;
 use super::{TrainError, TrainOptions};
-use crate::contract::{Language, Policy};
+use crate::contract::Policy;
 use crate::corpus::{Conversation, Corpus};
 use crate::model::adapter::Adapter;
 use crate::model::encoder::weights::EncoderWeights;
@@ -60,13 +59,10 @@ pub fn train_conversations(
         start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
-    let mut clean: HashMap<Language, Vec<&Conversation>> = HashMap::new();
-    for conversation in corpus.train.conversations.iter().filter(|conversation| is_clean(conversation)) {
-        clean.entry(conversation.language).or_default().push(conversation);
-    }
+    let hands = OtherHands::new(&corpus.train.conversations);
     let rewritten = |index: usize, seed: u64| {
         let Origin { conversation, passes_after } = sources[index];
-        let conversation = rewritten(conversation, &clean, &mut StdRng::seed_from_u64(seed));
+        let conversation = hands.rewrite(conversation, &mut StdRng::seed_from_u64(seed));
         // Counted from the end, because what is put before a conversation adds passes at its beginning.
         examples(&reader, std::slice::from_ref(&conversation), policies).0.into_iter().rev().nth(passes_after)
     };
@@ -128,41 +124,6 @@ fn start(from: &Path, policies: &[Policy], hidden: usize) -> Result<Start, Train
         bias.extend(head.bias);
     }
     Ok(Start { adapter, head: Head { weight, bias } })
-}
-
-fn is_clean(conversation: &Conversation) -> bool {
-    conversation.messages.iter().all(|message| message.labels.is_empty())
-}
-
-/// Most conversations that are put before another one.
-const MOST_BEFORE: usize = 4;
-
-/// The conversation in another hand. Now and then buyer and seller change places, since no label depends on who of them speaks,
-/// and harmless talk stands before it, since people who have dealt for long write no worse than others: without that a network
-/// that has only read short conversations grows more suspicious with every message.
-fn rewritten(
-    conversation: &Conversation,
-    clean: &HashMap<Language, Vec<&Conversation>>,
-    random: &mut StdRng,
-) -> Conversation {
-    let swapped = random.random_bool(0.3);
-    let mut conversation = conversation.clone();
-    if let Some(clean) = clean.get(&conversation.language).filter(|_| random.random_bool(0.4)) {
-        let mut before = Vec::new();
-        for _ in 0..random.random_range(1..=MOST_BEFORE) {
-            before.extend(clean.choose(random).into_iter().flat_map(|talk| talk.messages.iter().cloned()));
-        }
-        conversation.messages.splice(..0, before);
-    }
-    for message in &mut conversation.messages {
-        if swapped {
-            message.from = message.from.other();
-        }
-        if random.random_bool(0.6) {
-            message.text = rewrite(&message.text, random);
-        }
-    }
-    conversation
 }
 
 /// Where an example comes from.

@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::augment::rewrite;
-use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
-use super::network::NetworkSettings;
+use super::classes::{ClassData, class_example, fit_classes};
+use super::fit::{Example, Progress, Start};
 use super::{TrainError, TrainOptions};
 use crate::contract::Skill;
 use crate::corpus::{Corpus, LabelledInquiry};
@@ -17,9 +17,6 @@ use crate::model::encoder::weights::EncoderWeights;
 use crate::model::folder::{ADAPTER, HEAD, Head, InquiryDescription, sha256_of, write_description};
 use crate::model::input::Reader;
 use crate::model::source::InquirySource;
-
-/// Desks border on each other, and a few thousand inquiries are learnt by heart in a few epochs.
-const SMOOTHING: f64 = 0.1;
 
 /// Trains on the corpus' inquiries and writes `<out>/inquiries`. Temperature and floor are written by calibration afterwards;
 /// until then the model abstains from everything.
@@ -34,33 +31,14 @@ pub fn train_inquiries(
     let reader = Reader::open(&encoder.join("tokenizer.json"))?;
     let train = examples(&reader, &corpus.train.inquiries);
     let held_out = examples(&reader, &corpus.held_out.inquiries);
-    if train.is_empty() || held_out.is_empty() {
-        return Err(TrainError::NoData(
-            "expected inquiries in the train and the held_out part of the corpus",
-        ));
-    }
-    let settings = FitSettings {
-        network: NetworkSettings {
-            first_layer: options.first_layer,
-            rank: options.rank,
-            outputs: Skill::ALL.len(),
-            seed: options.seed,
-        },
-        epochs: options.epochs,
-        batch: options.batch,
-        peak_rate: options.peak_rate,
-        weight_decay: options.weight_decay,
-        patience: options.patience,
-        dropout: options.dropout,
-        smoothing: SMOOTHING,
-        start: options.from.as_deref().map(|from| start(from, weights.shape.hidden)).transpose()?,
-        checkpoint: options.checkpoint.clone(),
-    };
     let sources: Vec<&LabelledInquiry> = corpus.train.inquiries.iter().collect();
     let rewritten = |index: usize, seed: u64| {
         Some(example(&reader, &rewritten(sources[index], &mut StdRng::seed_from_u64(seed))))
     };
-    let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
+    let start = options.from.as_deref().map(|from| start(from, weights.shape.hidden)).transpose()?;
+    let data =
+        ClassData { classes: Skill::ALL.len(), train: &train, rewritten: &rewritten, held_out: &held_out };
+    let network = fit_classes(&weights, &data, start, options, progress)?;
 
     let folder = out.join("inquiries");
     std::fs::create_dir_all(&folder).map_err(|error| TrainError::Write { path: folder.clone(), error })?;
@@ -108,8 +86,7 @@ fn rewritten(inquiry: &LabelledInquiry, random: &mut StdRng) -> LabelledInquiry 
 
 fn example(reader: &Reader, inquiry: &LabelledInquiry) -> Example {
     let class = Skill::ALL.iter().position(|skill| *skill == inquiry.skill).unwrap_or(0);
-    let sequence = reader.inquiry(inquiry.subject.as_deref(), &inquiry.text);
-    Example { sequence, targets: vec![Some(Target::Class(class))] }
+    class_example(reader.inquiry(inquiry.subject.as_deref(), &inquiry.text), class)
 }
 
 fn examples(reader: &Reader, inquiries: &[LabelledInquiry]) -> Vec<Example> {

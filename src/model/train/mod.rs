@@ -2,8 +2,10 @@
 
 mod adamw;
 mod augment;
+mod classes;
 mod conversation;
 mod fit;
+mod hands;
 mod inquiry;
 mod linear;
 mod network;
@@ -12,8 +14,10 @@ mod shards;
 
 use std::path::PathBuf;
 
+pub use classes::train_texts;
 pub use conversation::train_conversations;
 pub use fit::{Progress, Target};
+pub use hands::OtherHands;
 pub use inquiry::train_inquiries;
 pub use linear::fit_head;
 

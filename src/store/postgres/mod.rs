@@ -6,7 +6,7 @@ mod outbox;
 mod reservations;
 mod routing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,8 +21,10 @@ use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
 use super::{Store, StoreError, reservations as life, schema, supervision};
-use crate::contract::{AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage};
-use crate::routing::AgentSnapshot;
+use crate::contract::{
+    AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage, UserId,
+};
+use crate::routing::{AgentSnapshot, Preferred};
 
 /// How long a call waits for a connection of the pool, and for the server to accept a new one.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -151,6 +153,16 @@ impl Store for PostgresStore {
         let ids: Vec<String> = transactions.iter().map(|id| id.as_str().to_owned()).collect();
         let query = sqlx::query(include_str!("../sql/postgres/alerted.sql")).bind(ids);
         self.rows(query).await?.iter().map(|row| self.reader().transaction(row)).collect()
+    }
+
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError> {
+        let ids: Vec<String> = customers.iter().map(|id| id.as_str().to_owned()).collect();
+        let query = sqlx::query(include_str!("../sql/postgres/preferred.sql")).bind(ids).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().preferred(row)).collect()
     }
 
     async fn routing_decisions(

@@ -10,7 +10,7 @@ mod outbox;
 mod reservations;
 mod routing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
 use super::{Store, StoreError, reservations as life, schema, supervision};
-use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage};
-use crate::routing::AgentSnapshot;
+use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
+use crate::routing::{AgentSnapshot, Preferred};
 
 /// How long a call waits for a connection of this process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -185,6 +185,17 @@ impl Store for SqliteStore {
         let ids: Vec<&str> = transactions.iter().map(|id| id.as_str()).collect();
         let query = sqlx::query(include_str!("../sql/sqlite/alerted.sql")).bind(Json(ids));
         self.rows(query).await?.iter().map(|row| self.reader().transaction(row)).collect()
+    }
+
+    async fn preferred_agents(
+        &self,
+        customers: &[UserId],
+        since: DateTime<Utc>,
+    ) -> Result<BTreeMap<UserId, Preferred>, StoreError> {
+        let ids: Vec<&str> = customers.iter().map(|id| id.as_str()).collect();
+        let query =
+            sqlx::query(include_str!("../sql/sqlite/preferred.sql")).bind(Json(ids)).bind(Time(since));
+        self.rows(query).await?.iter().map(|row| self.reader().preferred(row)).collect()
     }
 
     async fn routing_decisions(
