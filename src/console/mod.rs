@@ -7,6 +7,7 @@ mod alerts;
 mod assets;
 mod dead_letters;
 mod error;
+mod finish;
 mod guard;
 mod handover;
 mod inquiries;
@@ -66,6 +67,7 @@ fn pages(store: Arc<dyn Store>, hosts: Hosts) -> Router {
         .fallback(error::unknown_page)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(store)
+        .layer(from_fn(finish::to_the_end))
         // The last layer is the outermost: every answer carries the headers, those of the guards included.
         .layer(from_fn(locale::remember))
         .layer(from_fn(guard::same_site_writes))
