@@ -54,6 +54,7 @@ fn cases(random: &mut StdRng, count: usize) -> Vec<Case> {
                 language: if random.random_bool(0.2) { Language::En } else { Language::Ja },
                 priority: [Priority::Normal, Priority::High][random.random_range(0..2)],
                 received_at: now() - TimeDelta::seconds(random.random_range(0..1200)),
+                waiting_since: now(),
                 flagged: random.random_bool(0.02),
                 rejected_by: BTreeSet::new(),
                 preferred: None,

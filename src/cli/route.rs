@@ -1,5 +1,6 @@
 //! `mimamori route [FILE]`: inquiries in, assignments out.
 
+mod assign;
 mod corrections;
 mod replay;
 mod simulate;
@@ -51,6 +52,8 @@ enum Command {
         #[arg(long, value_name = "ID")]
         agent: String,
     },
+    /// Give an inquiry that waits, is in triage or is with somebody to an agent, as a supervisor
+    Assign(assign::Arguments),
     /// Inquiries whose need a person told, in the corpus' format (JSON lines), to train on
     Corrections(corrections::Arguments),
 }
@@ -68,6 +71,7 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         Some(Command::Simulate(arguments)) => {
             return tokio::task::block_in_place(|| simulate::run(&config, arguments));
         }
+        Some(Command::Assign(arguments)) => return assign::run(&config, arguments).await,
         Some(Command::Withdraw { agent }) => return withdraw(&config, agent).await,
         Some(Command::Corrections(arguments)) => return corrections::run(&config, arguments).await,
         None => {}

@@ -16,8 +16,11 @@ pub struct Case {
     pub skills: Vec<SkillProbability>,
     pub language: Language,
     pub priority: Priority,
-    /// When its waiting began.
+    /// When the customer's waiting began: the longer ago, the more urgent.
     pub received_at: DateTime<Utc>,
+    /// Since when it waits as it stands: its receipt, or the last time that somebody gave it back or said what it needs. The steps of
+    /// the policy count from here, so that what comes back is first asked of those who can do it well.
+    pub waiting_since: DateTime<Utc>,
     /// Its transaction has an alert: it needs a safety skill.
     pub flagged: bool,
     /// Agents who gave it back: never offered to them again.
@@ -26,7 +29,7 @@ pub struct Case {
     pub preferred: Option<Preferred>,
 }
 
-/// An agent who knows the customer: everybody else costs more, as long as this one is at work.
+/// An agent who knows the customer, and costs less therefore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preferred {
     pub agent_id: AgentId,
@@ -35,21 +38,31 @@ pub struct Preferred {
 }
 
 impl Case {
-    /// Seconds of waiting; 0 for a time in the future.
+    /// Seconds since its receipt; 0 for a time in the future.
     pub fn waited(&self, now: DateTime<Utc>) -> f64 {
         (now - self.received_at).as_seconds_f64().max(0.0)
+    }
+
+    /// Seconds since it waits as it stands; 0 for a time in the future.
+    pub fn waiting(&self, now: DateTime<Utc>) -> f64 {
+        (now - self.waiting_since).as_seconds_f64().max(0.0)
     }
 
     /// The skills of which an agent needs one: the most probable, or any safety skill for a flagged inquiry. None if nothing is
     /// likely enough, and a person has to decide.
     pub(super) fn needs(&self, policy: &Policy) -> Option<Vec<Skill>> {
-        if self.flagged && !policy.safety_skills.is_empty() {
+        if self.needs_safety(policy) {
             return Some(policy.safety_skills.iter().copied().collect());
         }
         // What a person said is certain: no floor is above it.
         let floor = policy.confidence_floor.min(1.0);
         let best = self.skills.first().filter(|best| best.probability >= floor)?;
         Some(vec![best.skill])
+    }
+
+    /// Flagged, and the policy asks for a safety skill then.
+    pub(super) fn needs_safety(&self, policy: &Policy) -> bool {
+        self.flagged && !policy.safety_skills.is_empty()
     }
 
     /// Target times waited, and one more for each rank of priority and for a flag: who goes first when agents are short.

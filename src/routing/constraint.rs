@@ -58,6 +58,8 @@ pub(super) fn at_work(agent: &AgentSnapshot, now: DateTime<Utc>) -> Result<(), C
 /// What an inquiry asks for at its step.
 pub(super) struct Demand<'a> {
     pub case: &'a Case,
+    /// Only a safety skill will do.
+    safety: bool,
     pub needs: Vec<Skill>,
     /// Skills that will do as well at this step.
     neighbours: BTreeSet<Skill>,
@@ -71,16 +73,17 @@ impl<'a> Demand<'a> {
     /// None if the engine abstains.
     pub fn of(case: &'a Case, policy: &'a Policy, now: DateTime<Utc>) -> Option<Self> {
         let needs = case.needs(policy)?;
-        let (number, step) = policy.step(case.waited(now));
+        let (number, step) = policy.step(case.waiting(now));
         // Training is not given up: a flagged inquiry stays with the safety skills.
-        let neighbours = if step.neighbours && !case.flagged {
+        let safety = case.needs_safety(policy);
+        let neighbours = if step.neighbours && !safety {
             needs.iter().filter_map(|skill| policy.neighbours.get(skill)).flatten().copied().collect()
         } else {
             BTreeSet::new()
         };
         let owns = |skills: &Vec<Skill>| skills.iter().any(|skill| needs.contains(skill));
         let teams = policy.teams.iter().filter(|(_, skills)| owns(skills)).map(|(team, _)| team.as_str());
-        Some(Self { case, teams: teams.collect(), needs, neighbours, step, number })
+        Some(Self { case, safety, teams: teams.collect(), needs, neighbours, step, number })
     }
 
     /// The skill by which an agent at work qualifies, with its proficiency, or the first constraint that excludes them.
@@ -97,7 +100,7 @@ impl<'a> Demand<'a> {
                 .reduce(|best, next| if next.1 > best.1 { next } else { best })
         };
         let own = of(&mut self.needs.iter());
-        if self.case.flagged && own.is_none() {
+        if self.safety && own.is_none() {
             return Err(Constraint::Training);
         }
         let enough = |held: &(Skill, u8)| held.1 >= self.step.min_proficiency;

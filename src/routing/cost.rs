@@ -4,7 +4,7 @@
 //! - *Scarcity*: Σ pressure(skill, language) · suitability over the agent's skills, less what this inquiry itself makes use of. The
 //!   pressure of a skill is D / (D + F): D is the demand that waits for it (Σ P over the inquiries of the tick, and a little for the
 //!   next ones to come), F the free slots that hold it.
-//! - *Unfamiliar*: a fixed price for everybody but the agent who knows the customer, if that one is at work.
+//! - *Familiarity*: a discount for the agent who knows the customer.
 //! - *Fairness*: share of the capacity in use, plus what the agent lately received in proportion to the others.
 
 use chrono::{DateTime, Utc};
@@ -41,22 +41,32 @@ pub(super) struct Parts {
     pub wrong: f64,
     pub scarcity: f64,
     pub fairness: f64,
-    pub unfamiliar: f64,
+    /// Taken off.
+    pub familiarity: f64,
 }
 
 impl Parts {
     pub fn total(self) -> f64 {
-        self.wrong + self.scarcity + self.fairness + self.unfamiliar
+        self.wrong + self.scarcity + self.fairness - self.familiarity
+    }
+
+    /// As a whole number, see [`whole`]. Every price is raised by the largest discount, so that none is below 0.
+    pub fn price(self, policy: &Policy, idle_rank: usize) -> i64 {
+        whole(self.total() + largest_discount(policy), idle_rank)
     }
 }
 
-/// What everybody else costs more for an inquiry whose customer this agent knows.
-pub(super) fn unfamiliar(policy: &Policy, preferred: &Preferred) -> f64 {
+/// What the agent who knows the customer costs less.
+fn familiarity(policy: &Policy, preferred: &Preferred) -> f64 {
     if preferred.open_matter { policy.open_matter_weight } else { policy.returning_weight }
 }
 
+fn largest_discount(policy: &Policy) -> f64 {
+    policy.open_matter_weight.max(policy.returning_weight)
+}
+
 /// A price as a whole number, with the place by idle time (0: idle for longest) as its last digits.
-pub(super) fn whole(price: f64, idle_rank: usize) -> i64 {
+fn whole(price: f64, idle_rank: usize) -> i64 {
     let rank = i64::try_from(idle_rank).unwrap_or(RANKS).min(RANKS - 1);
     (price.max(0.0) * STEPS_PER_UNIT).round() as i64 * RANKS + rank
 }
@@ -78,7 +88,7 @@ pub(super) fn waiting(policy: &Policy, urgency: f64) -> i64 {
     let dearest = 1.0
         + policy.fairness_weight * MOST_UNFAIR
         + policy.scarcity_weight * MOST_SCARCE
-        + policy.open_matter_weight.max(policy.returning_weight);
+        + largest_discount(policy);
     whole(2.0 * dearest + policy.urgency_weight * urgency.min(MOST_URGENT), 0)
 }
 
@@ -168,7 +178,7 @@ impl Pricing for Prices<'_> {
             wrong: seat.wrong(case, neighbours),
             scarcity: self.policy.scarcity_weight * (seat.reserve - used).max(0.0),
             fairness: self.policy.fairness_weight * seat.fairness,
-            unfamiliar: case.unfamiliar_to(agent),
+            familiarity: case.familiarity_of(agent),
         }
     }
 
@@ -185,7 +195,7 @@ impl Pricing for Prices<'_> {
 pub(super) struct CaseNumbers {
     probability: PerSkill,
     language: usize,
-    /// Place of the agent who knows the customer, and what everybody else costs more.
+    /// Place of the agent who knows the customer, and what they cost less.
     preferred: Option<(usize, f64)>,
 }
 
@@ -199,14 +209,14 @@ impl CaseNumbers {
         let preferred = case.preferred.as_ref().and_then(|preferred| {
             // Sorted by id.
             let place = agents.binary_search_by(|agent| agent.agent_id.cmp(&preferred.agent_id)).ok()?;
-            Some((place, unfamiliar(policy, preferred)))
+            Some((place, familiarity(policy, preferred)))
         });
         Self { probability, language: case.language as usize, preferred }
     }
 
-    /// What the agent at this place costs more for not knowing the customer.
-    pub fn unfamiliar_to(&self, agent: usize) -> f64 {
-        self.preferred.filter(|(place, _)| *place != agent).map_or(0.0, |(_, price)| price)
+    /// What the agent at this place costs less for knowing the customer.
+    pub fn familiarity_of(&self, agent: usize) -> f64 {
+        self.preferred.filter(|(place, _)| *place == agent).map_or(0.0, |(_, discount)| discount)
     }
 
     fn pressed(&self, pressure: &[PerSkill; LANGUAGES], seat: &Seat) -> PerSkill {

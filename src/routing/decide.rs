@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::agent::AgentSnapshot;
 use super::case::Case;
 use super::constraint::{Constraint, Demand, at_work};
-use super::cost::{Prices, Pricing, waiting, whole};
+use super::cost::{Prices, Pricing, waiting};
 use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored, Weights};
 use super::policy::Policy;
 use super::proposal::{Candidate, Proposal};
@@ -100,7 +100,7 @@ impl Tick<'_> {
                 cost.push(match admission {
                     Ok(_) => {
                         let parts = prices.parts(row, column, demand.step.neighbours);
-                        whole(parts.total(), prices.idle_rank(column))
+                        parts.price(self.policy, prices.idle_rank(column))
                     }
                     Err(_) => NEVER,
                 });
@@ -130,8 +130,13 @@ impl Tick<'_> {
             .zip(matching)
             .zip(rows)
             .map(|(((row, demand), column), admissions)| {
-                let told =
-                    Row { number: row, neighbours: demand.step.neighbours, admissions, prices: &*prices };
+                let told = Row {
+                    policy: self.policy,
+                    number: row,
+                    neighbours: demand.step.neighbours,
+                    admissions,
+                    prices: &*prices,
+                };
                 self.decided(demand, method, column, &told)
             })
             .collect()
@@ -177,6 +182,7 @@ impl Tick<'_> {
             method,
             step: 0,
             waited_seconds: case.waited(self.now),
+            waiting_seconds: Some(case.waiting(self.now)),
             urgency: case.urgency(self.policy, self.now),
             flagged: case.flagged,
             preferred: case.preferred.clone(),
@@ -232,7 +238,7 @@ impl Tick<'_> {
             wrong: parts.wrong,
             scarcity: parts.scarcity,
             fairness: parts.fairness,
-            unfamiliar: parts.unfamiliar,
+            familiarity: parts.familiarity,
             total: parts.total(),
             idle_rank: row.prices.idle_rank(index),
             excluded: row.admissions[index].err(),
@@ -242,6 +248,7 @@ impl Tick<'_> {
 
 /// What a tick found about one inquiry, agent by agent.
 struct Row<'a> {
+    policy: &'a Policy,
     number: usize,
     /// A neighbouring skill helps.
     neighbours: bool,
@@ -252,6 +259,6 @@ struct Row<'a> {
 impl Row<'_> {
     fn price(&self, agent: usize) -> i64 {
         let parts = self.prices.parts(self.number, agent, self.neighbours);
-        whole(parts.total(), self.prices.idle_rank(agent))
+        parts.price(self.policy, self.prices.idle_rank(agent))
     }
 }

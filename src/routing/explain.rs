@@ -39,7 +39,11 @@ pub struct Explanation {
     pub method: Method,
     /// Relaxation step that the inquiry had reached, counted from 0.
     pub step: usize,
+    /// Since its receipt.
     pub waited_seconds: f64,
+    /// Since it waits as it stands, which is what the step counts from; earlier versions counted from the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_seconds: Option<f64>,
     pub urgency: f64,
     pub flagged: bool,
     /// Who knew the customer.
@@ -81,7 +85,7 @@ pub struct Weights {
     pub fairness: f64,
 }
 
-/// An agent with what they would have cost, in parts. Each part is weighted; their sum is `total`.
+/// An agent with what they would have cost, in parts. Each part is weighted; `total` is their sum, less `familiarity`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
     pub agent_id: AgentId,
@@ -97,9 +101,9 @@ pub struct Scored {
     pub scarcity: f64,
     /// Price of what the agent carries and lately received.
     pub fairness: f64,
-    /// Price of not being the agent who knows the customer.
+    /// Taken off for the agent who knows the customer.
     #[serde(default)]
-    pub unfamiliar: f64,
+    pub familiarity: f64,
     pub total: f64,
     /// Place among the agents by idle time, longest first: breaks ties.
     pub idle_rank: usize,

@@ -20,9 +20,9 @@ pub struct Policy {
     pub scarcity_weight: f64,
     /// Price of an agent who carries, or lately received, more than others.
     pub fairness_weight: f64,
-    /// Price of everybody but the agent who has another inquiry of the customer in their hands.
+    /// Discount of the agent who has another inquiry of the customer in their hands.
     pub open_matter_weight: f64,
-    /// Price of everybody but the agent who finished the customer's last inquiry.
+    /// Discount of the agent who finished the customer's last inquiry.
     pub returning_weight: f64,
     /// How much one target time of waiting counts.
     pub urgency_weight: f64,

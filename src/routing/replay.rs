@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::agent::AgentSnapshot;
 use super::case::Case;
@@ -130,16 +130,22 @@ fn case_of(past: &PastDecision, everyone: &BTreeSet<&AgentId>) -> Case {
     let own: BTreeSet<&AgentId> = past.explanation.candidates.iter().map(|one| &one.agent_id).collect();
     // Decisions of earlier versions did not keep the distribution.
     let decided_on = if past.explanation.skills.is_empty() { &past.skills } else { &past.explanation.skills };
+    let waiting = past.explanation.waiting_seconds.unwrap_or(past.explanation.waited_seconds);
     Case {
         inquiry_id: past.inquiry_id.clone(),
         skills: decided_on.clone(),
         language: past.language,
         priority: past.priority,
         received_at: past.received_at,
+        waiting_since: past.explanation.tick - seconds(waiting),
         flagged: past.explanation.flagged,
         preferred: past.explanation.preferred.clone(),
         rejected_by: everyone.difference(&own).map(|agent| (*agent).clone()).collect(),
     }
+}
+
+fn seconds(count: f64) -> TimeDelta {
+    TimeDelta::microseconds((count * 1e6).round() as i64)
 }
 
 /// Prices as they were, under the weights of another policy. Scarcity and fairness depend on everybody who was there, so they are
@@ -203,7 +209,7 @@ impl Pricing for Recorded<'_> {
             wrong: self.seats[agent].wrong(&row.numbers, neighbours),
             scarcity: row.scarcity * scarcity,
             fairness: row.fairness * fairness,
-            unfamiliar: row.numbers.unfamiliar_to(agent),
+            familiarity: row.numbers.familiarity_of(agent),
         }
     }
 

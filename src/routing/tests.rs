@@ -44,6 +44,7 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
         language: Language::Ja,
         priority: Priority::Normal,
         received_at: now(),
+        waiting_since: now(),
         flagged: false,
         rejected_by: BTreeSet::new(),
         preferred: None,
@@ -52,6 +53,7 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
 
 fn waited(mut case: Case, seconds: i64) -> Case {
     case.received_at = now() - TimeDelta::seconds(seconds);
+    case.waiting_since = case.received_at;
     case
 }
 
@@ -143,8 +145,8 @@ fn the_agent_who_knows_the_customer_gets_them_if_they_can() {
     let away = AgentSnapshot { available: false, ..familiar(5, 0, 9) };
     assert_ne!(gets(knows(true), away), stays);
     let decided = alone(knows(true), &[stranger.clone(), familiar(3, 0, 9)], &policy);
-    let prices: Vec<f64> = decided.explanation.candidates.iter().map(|one| one.unfamiliar).collect();
-    assert_eq!(prices, [0.0, policy.open_matter_weight]);
+    let prices: Vec<f64> = decided.explanation.candidates.iter().map(|one| one.familiarity).collect();
+    assert_eq!(prices, [policy.open_matter_weight, 0.0]);
 }
 
 #[test]
@@ -267,6 +269,19 @@ fn requirements_are_given_up_step_by_step() {
     let decided = alone(waited(case("q", &[(Skill::Shipping, 1.0)]), 200), &[neighbour], &policy);
     let Proposal::Offer { skill, candidates } = decided.proposal else { panic!("an offer") };
     assert_eq!((skill, candidates[0].skill), (Skill::Shipping, Skill::ReturnRefund));
+}
+
+#[test]
+fn what_comes_back_is_asked_again_of_those_who_can_do_it() {
+    let policy = policy();
+    let beginner = agent("beginner", &[(Skill::Shipping, 1)], 1);
+    let long_ago = waited(case("q", &[(Skill::Shipping, 1.0)]), 100_000);
+    assert!(alone(long_ago.clone(), std::slice::from_ref(&beginner), &policy).explanation.chosen.is_some());
+    let back = Case { waiting_since: now(), ..long_ago.clone() };
+    let decided = alone(back.clone(), &[beginner], &policy);
+    assert_eq!((chosen(&decided), decided.explanation.step), (None, 0));
+    // The customer has waited all the same: nobody goes before them.
+    assert_eq!(decided.explanation.urgency, alone(long_ago, &[], &policy).explanation.urgency);
 }
 
 #[test]

@@ -203,6 +203,7 @@ impl Run<'_> {
             language: task.language,
             priority: task.priority,
             received_at: self.begins + TimeDelta::milliseconds(task.arrives),
+            waiting_since: self.begins + TimeDelta::milliseconds(task.arrives),
             flagged: false,
             rejected_by: open.rejected_by.clone(),
             // Every customer of a played day comes once.

@@ -183,6 +183,7 @@ impl Reader<'_> {
             skills: self.get(row.json("skills"))?,
             model_version: self.get(row.text("model_version"))?,
             generation: self.number(row, "generation")?,
+            changed_at: self.get(row.time("decided_at"))?,
             corrected_skill: self.skill_or_null(row, "corrected_skill")?,
             rejected_by: self.get(row.json("rejected_by"))?,
         })

@@ -208,6 +208,8 @@ pub struct WaitingInquiry {
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
     pub generation: u32,
+    /// When it was last decided on, given back, or told what it needs.
+    pub changed_at: DateTime<Utc>,
     /// What a person said that it needs; that is certain.
     pub corrected_skill: Option<Skill>,
     /// Who rejected it or let it expire, and never gets it again.

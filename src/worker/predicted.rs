@@ -17,6 +17,8 @@ pub struct Predicted {
     pub model_version: String,
     /// As it was when it was read; 0 for one that came in just now.
     generation: u32,
+    /// Since when it waits as it stands.
+    waiting_since: DateTime<Utc>,
     /// What a person said that it needs.
     corrected_skill: Option<Skill>,
     /// Who rejected it, or let it expire.
@@ -32,6 +34,7 @@ impl Predicted {
         model_version: String,
     ) -> Self {
         Self {
+            waiting_since: inquiry.received_at,
             inquiry,
             language,
             skills,
@@ -53,6 +56,7 @@ impl Predicted {
             language: self.language,
             priority: self.inquiry.priority,
             received_at: self.inquiry.received_at,
+            waiting_since: self.waiting_since,
             flagged,
             rejected_by: self.rejected_by.clone(),
             preferred,
@@ -79,6 +83,8 @@ impl Predicted {
 impl From<WaitingInquiry> for Predicted {
     fn from(one: WaitingInquiry) -> Self {
         Self {
+            // Before anybody had it, it has waited since it came.
+            waiting_since: if one.generation == 0 { one.inquiry.received_at } else { one.changed_at },
             inquiry: one.inquiry,
             language: one.language,
             skills: one.skills,

@@ -171,3 +171,36 @@ async fn what_an_agent_holds_goes_back_and_corrections_become_lines_of_the_corpu
     assert!(none.stdout.is_empty() && none.status.success());
     assert_eq!(on_database(&["route", "withdraw", "--agent", ""]).status.code(), Some(2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisor_gives_an_inquiry_to_somebody_else_once() {
+    let database = Fresh::sqlite().await;
+    let store = database.migrated().await;
+    let agents = ["a-1", "a-2"].map(|id| agent(id, &[Skill::Shipping], &[Language::Ja], 1));
+    store.upsert_agents(&agents).await.unwrap();
+    store.commit_routing(&decision(&inquiry("q-1", 0), offer(&["a-1"]), 1)).await.unwrap();
+    let assign = |agent: &str, generation: &str| {
+        let url = format!("sqlite:{}", database.path().display());
+        let arguments = ["route", "assign", "--inquiry", "q-1", "--agent", agent, "--generation", generation];
+        let output = run(program().args(arguments).env("MIMAMORI__STORE__URL", url), b"");
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, told) = assign("a-2", "1");
+    assert_eq!(code, Some(0), "{told}");
+    let open: Vec<_> = store
+        .agents()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|agent| (agent.agent_id.to_string(), agent.open))
+        .collect();
+    assert_eq!(open, [("a-1".to_owned(), 0), ("a-2".to_owned(), 1)]);
+    // Who looked before that is too late.
+    let (code, told) = assign("a-1", "1");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("of another generation"), "{told}");
+    let (code, told) = assign("nobody", "2");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("no such inquiry or agent"), "{told}");
+    assert_eq!(assign("", "2").0, Some(2));
+}

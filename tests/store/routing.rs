@@ -73,6 +73,7 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     language: Language::Ja,
                     priority: inquiry.priority,
                     received_at: inquiry.received_at,
+                    waiting_since: inquiry.received_at,
                     flagged: false,
                     rejected_by: BTreeSet::new(),
                     preferred: None,
@@ -183,6 +184,7 @@ pub async fn waiting_again_tells_nothing_until_it_is_assigned(fresh: Fresh) {
         skills: first.skills,
         model_version: first.model_version,
         generation: 0,
+        changed_at: at(10),
         corrected_skill: None,
         rejected_by: BTreeSet::new(),
     };

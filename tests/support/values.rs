@@ -139,6 +139,7 @@ pub fn explanation(seconds: i64) -> Explanation {
         method: Method::Optimal,
         step: 1,
         waited_seconds: 0.1 + 0.2,
+        waiting_seconds: Some(0.1 + 0.2),
         urgency: 1.5,
         flagged: false,
         preferred: None,

@@ -37,7 +37,8 @@ fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Postgres, PgA
 impl Ledger for PostgresLedger {
     type Row = PgRow;
     const LOCK_INQUIRY: &'static str = concat!(include_str!("../sql/lock_inquiry.sql"), "for update");
-    const LOCK_AGENTS: &'static str = concat!(include_str!("../sql/order_agents.sql"), "for no key update");
+    const LOCK_AGENTS: &'static str =
+        concat!(include_str!("../sql/order_agents.sql"), "collate \"C\" for no key update");
     const STILL_AWAY: &'static str = concat!(include_str!("../sql/still_away.sql"), "for no key update");
     const TAKE_AGENT: &'static str = include_str!("../sql/postgres/take_agent.sql");
 

@@ -17,7 +17,7 @@ with taken as (
     limit $1
 )
 select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
-    i.generation, i.corrected_skill,
+    i.generation, i.decided_at, i.corrected_skill,
     case when i.generation = 0 then '[]' else coalesce(
         (select jsonb_agg(distinct a.agent_id) from assignments a
          where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')), '[]') end as rejected_by

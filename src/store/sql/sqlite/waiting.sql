@@ -13,7 +13,7 @@ taken as (
     select inquiry_id from turns order by turn, priority_rank desc, received_at, inquiry_id limit $1
 )
 select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
-    i.generation, i.corrected_skill,
+    i.generation, i.decided_at, i.corrected_skill,
     (select json_group_array(distinct a.agent_id) from assignments a
      where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')) as rejected_by
 from inquiries i
