@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use routing::RoutingConfig;
-pub use values::{Broker, Database, LogFormat, ReportFrom, Threshold};
+pub use values::{Broker, Database, LogFormat, PublicUrl, ReportFrom, Threshold};
 
 use crate::contract::{Limits, Policy};
 
@@ -92,6 +92,15 @@ pub struct WorkerConfig {
 #[serde(deny_unknown_fields)]
 pub struct ConsoleConfig {
     pub http: std::net::SocketAddr,
+    pub public_url: PublicUrl,
+    /// Reverse proxies that stand before the console, each of which adds to `X-Forwarded-For`.
+    pub proxies: usize,
+    /// A session that is not used for so long ends.
+    #[serde(deserialize_with = "values::period")]
+    pub session_idle: Duration,
+    /// However much it is used, a session ends after so long.
+    #[serde(deserialize_with = "values::period")]
+    pub session_longest: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -220,6 +229,32 @@ mod tests {
         let environment = [("MIMAMORI__WORKER__BATCH_SIZE".to_owned(), "16".to_owned())];
         let config = Config::load(Some(file.path()), environment).unwrap();
         assert_eq!((config.worker.batch_size, config.worker.batch_wait), (16, Duration::from_millis(5)));
+    }
+
+    #[test]
+    fn the_console_is_public_over_tls_only_and_its_sessions_end() {
+        let of = |url: &str| {
+            with_env(&[("MIMAMORI__CONSOLE__PUBLIC_URL", url)]).map(|config| config.console.public_url)
+        };
+        assert_eq!(of("").unwrap().get(), None);
+        assert_eq!(of("https://desk.example/").unwrap().get(), Some("https://desk.example"));
+        assert_eq!(of("http://127.0.0.1:8080").unwrap().get(), Some("http://127.0.0.1:8080"));
+        for wrong in [
+            "http://desk.example",
+            "http://localhost.evil.example",
+            "https://",
+            "https://a/b",
+            "desk.example",
+        ] {
+            assert!(of(wrong).unwrap_err().to_string().contains("console.public_url"), "{wrong}");
+        }
+        let idle = |time: &str| {
+            with_env(&[("MIMAMORI__CONSOLE__SESSION_IDLE", time)]).map(|c| c.console.session_idle)
+        };
+        assert_eq!(idle("2h").unwrap(), Duration::from_secs(7200));
+        for wrong in ["0", "9000h", "forever"] {
+            assert!(idle(wrong).unwrap_err().to_string().contains("console.session_idle"), "{wrong}");
+        }
     }
 
     #[test]

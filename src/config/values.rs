@@ -175,7 +175,7 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         Number(i64),
         Word(String),
     }
-    const EXPECTED: &str = "expected a time such as \"5s\", \"500ms\" or \"2m\", or 0 for never";
+    const EXPECTED: &str = "expected a time such as \"5s\", \"500ms\", \"2m\" or \"12h\", or 0 for never";
     let unreadable = || D::Error::custom(EXPECTED);
     let word = match Raw::deserialize(deserializer).map_err(|_| unreadable())? {
         Raw::Number(0) => return Ok(None),
@@ -191,6 +191,7 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         "ms" => Some(1),
         "s" => Some(1_000),
         "m" => Some(60_000),
+        "h" => Some(3_600_000),
         _ => None,
     };
     milliseconds
@@ -198,4 +199,53 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         .filter(|milliseconds| *milliseconds > 0)
         .map(|milliseconds| Some(Duration::from_millis(milliseconds)))
         .ok_or_else(unreadable)
+}
+
+/// The longest [`period`].
+const LONGEST_PERIOD: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A time with its unit that is not never, and at most a year.
+pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    const EXPECTED: &str = "expected a time such as \"30m\" or \"12h\", above 0 and at most a year";
+    let period = interval(deserializer)?.filter(|period| *period <= LONGEST_PERIOD);
+    period.ok_or_else(|| D::Error::custom(EXPECTED))
+}
+
+/// Under what address people open the console, if not under that which it listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Option<String>);
+
+impl PublicUrl {
+    /// Scheme, host and perhaps port, without a slash at its end. The scheme is `https`, or `http` on a loopback name.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "expected https://HOST or https://HOST:PORT without a path (http:// only for localhost, 127.0.0.1 or [::1]), or \"\"";
+        let url = String::deserialize(deserializer)?;
+        if url.is_empty() {
+            return Ok(Self(None));
+        }
+        let url = url.strip_suffix('/').unwrap_or(&url);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        match url.split_once("://") {
+            Some((scheme, authority))
+                if !authority.is_empty()
+                    && authority.chars().all(allowed)
+                    && (scheme == "https" || scheme == "http" && is_local(authority)) =>
+            {
+                Ok(Self(Some(url.to_owned())))
+            }
+            _ => Err(D::Error::custom(EXPECTED)),
+        }
+    }
+}
+
+fn is_local(authority: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"]
+        .into_iter()
+        .any(|name| authority.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')))
 }

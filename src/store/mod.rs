@@ -5,6 +5,7 @@
 
 pub mod types;
 
+mod accounts;
 mod change;
 mod fault;
 mod fields;
@@ -25,10 +26,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use accounts::*;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
 
+use crate::access::Sight;
 use crate::config::Database;
 use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::error::{Class, Classified};
@@ -47,7 +50,7 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Accounts {
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 
@@ -192,8 +195,8 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Correction>, StoreError>;
 
-    /// Inquiries, newest first, with their assignment.
-    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError>;
+    /// Inquiries that somebody sees, newest first, with their assignment.
+    async fn inquiries(&self, page: Page, sight: &Sight) -> Result<Vec<InquiryRow>, StoreError>;
 
     /// The inquiry as it was received, if it is known.
     async fn inquiry(&self, id: &InquiryId) -> Result<Option<Inquiry>, StoreError>;

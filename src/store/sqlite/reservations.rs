@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::types::Json;
 use sqlx::{Sqlite, Transaction};
 use tokio::sync::watch;
 
@@ -26,6 +27,8 @@ fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Sqlite, Sqlit
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Json(value) => query.bind(Json(value)),
     })
 }
 
