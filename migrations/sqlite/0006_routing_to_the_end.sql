@@ -1,0 +1,17 @@
+-- Only what ended in a later generation than this keeps an agent from the inquiry: a person who says what it needs lifts what was before.
+alter table inquiries add column asked_from integer not null default 0;
+alter table inquiries add column channel text not null default 'mail';
+-- Places that the inquiry takes with its agent, as it was when they got it: so many are given back.
+alter table assignments add column weight integer not null default 1 check (weight >= 1);
+-- Who asked, so that who knows a customer is found without the customer's inquiries; see preferred.sql.
+alter table assignments add column customer_id text not null default '';
+update assignments
+set customer_id = (select i.customer_id from inquiries i where i.inquiry_id = assignments.inquiry_id);
+
+create index assignments_open_matter on assignments (customer_id, assigned_at desc, assignment_id desc) where ended_at is null;
+create index assignments_finished on assignments (customer_id, ended_at desc, assignment_id desc) where outcome = 'resolved';
+drop index inquiries_customer;
+-- What waits beyond the heads of the desks is looked at in turn; see waiting.sql.
+create index inquiries_rotation on inquiries (inquiry_id) where status = 'waiting';
+-- Whose shift may be over while they have something in hand; see off_shift.sql.
+create index agents_with_hours on agents (agent_id) where hours is not null and open_count > 0;
