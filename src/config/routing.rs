@@ -30,6 +30,7 @@ pub struct RoutingConfig {
     #[serde(deserialize_with = "values::at_least_one")]
     pub keep_decisions_days: u32,
     pub offer_s: u32,
+    pub expired_excludes_s: u32,
     pub away_grace_s: u32,
     pub target_s: BTreeMap<Priority, u32>,
     pub neighbours: BTreeMap<Skill, Vec<Skill>>,
@@ -70,6 +71,7 @@ impl RoutingConfig {
             neighbours: self.neighbours.clone(),
             teams: self.teams.clone(),
             steps: self.steps.iter().map(step).collect(),
+            set_aside_seconds: self.expired_excludes_s,
             exact_pairs: self.exact_pairs,
         }
     }

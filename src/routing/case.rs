@@ -1,6 +1,6 @@
 //! An inquiry as the engine sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,25 @@ pub struct Case {
     pub flagged: bool,
     /// Agents who gave it back: never offered to them again.
     pub rejected_by: BTreeSet<AgentId>,
+    /// Agents who let an offer of it run out, or from whom it was taken back, with the last time. Asked again only when nobody else is
+    /// left; see [`Left`].
+    pub set_aside: BTreeMap<AgentId, DateTime<Utc>>,
+    /// Who could still take it, as far as somebody looked.
+    pub left: Left,
     /// Who knows the customer.
     pub preferred: Option<Preferred>,
+}
+
+/// Who could take an inquiry at the last step of the policy, at work or not, now or later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Left {
+    /// Somebody who was not asked yet; or nobody has looked.
+    #[default]
+    Others,
+    /// Only people who are set aside.
+    SetAside,
+    /// Nobody: a person has to decide.
+    Nobody,
 }
 
 /// An agent who knows the customer, and costs less therefore.
@@ -46,6 +63,11 @@ impl Case {
     /// Seconds since it waits as it stands; 0 for a time in the future.
     pub fn waiting(&self, now: DateTime<Utc>) -> f64 {
         (now - self.waiting_since).as_seconds_f64().max(0.0)
+    }
+
+    /// Whether nothing more will be given up, however long it waits.
+    pub fn at_last_step(&self, policy: &Policy, now: DateTime<Utc>) -> bool {
+        policy.is_last(policy.step(self.waiting(now)).0)
     }
 
     /// The skills of which an agent needs one: the most probable, or any safety skill for a flagged inquiry. None if nothing is

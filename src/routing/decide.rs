@@ -63,6 +63,7 @@ pub(super) fn decide_priced(
     let (mut asked, mut places) = (Vec::new(), Vec::new());
     for index in order {
         match Demand::of(&cases[index], policy, now) {
+            Some(demand) if demand.is_exhausted(policy) => answers[index] = Some(tick.exhausted(&demand)),
             Some(demand) => {
                 asked.push(demand);
                 places.push(index);
@@ -150,7 +151,9 @@ impl Tick<'_> {
         let skill = likeliest.map_or(demand.needs[0], |entry| entry.skill);
         let chosen = column.and_then(|column| {
             let (skill, proficiency) = admissions[column].ok()?;
-            Some(Candidate { agent_id: self.working[column].agent_id.clone(), skill, proficiency })
+            let agent_id = self.working[column].agent_id.clone();
+            let again = case.set_aside.contains_key(&agent_id);
+            Some(Candidate { agent_id, skill, proficiency, again })
         });
         let mut explanation = self.explanation(case, method);
         explanation.step = demand.number;
@@ -172,6 +175,15 @@ impl Tick<'_> {
             proposal: Proposal::Triage,
             explanation: self.explanation(case, Method::Abstained),
         }
+    }
+
+    fn exhausted(&self, demand: &Demand<'_>) -> Decided {
+        let admissions: Vec<Admission> = self.working.iter().map(|agent| demand.admits(agent)).collect();
+        let mut explanation = self.explanation(demand.case, Method::Exhausted);
+        explanation.step = demand.number;
+        explanation.needs = demand.needs.clone();
+        explanation.excluded = self.excluded(&admissions);
+        Decided { inquiry_id: demand.case.inquiry_id.clone(), proposal: Proposal::Triage, explanation }
     }
 
     fn explanation(&self, case: &Case, method: Method) -> Explanation {

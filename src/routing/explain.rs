@@ -24,6 +24,8 @@ pub enum Method {
     Greedy,
     /// No agent was looked for: the model abstained.
     Abstained,
+    /// No agent was looked for: everybody who could take it gave it back, or there is no such agent.
+    Exhausted,
 }
 
 /// What a decision on an inquiry rests on.

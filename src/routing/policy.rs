@@ -36,6 +36,9 @@ pub struct Policy {
     pub teams: BTreeMap<String, Vec<Skill>>,
     /// By time of waiting; the first begins at 0.
     pub steps: Vec<Step>,
+    /// For so many seconds an inquiry does not come back to somebody who let it run out, or from whom it was taken back, even if nobody
+    /// else is left; 0: never.
+    pub set_aside_seconds: u32,
     /// Up to this many pairs of inquiry and agent a tick is decided by the solver, above by the greedy rule.
     pub exact_pairs: usize,
 }
@@ -60,6 +63,11 @@ impl Policy {
         // Without steps, anyone with the skill will do.
         let anyone = Step { after_seconds: 0, min_proficiency: 1, neighbours: false, any_team: true };
         (number, self.steps.get(number).copied().unwrap_or(anyone))
+    }
+
+    /// Whether no step comes after this one.
+    pub fn is_last(&self, step: usize) -> bool {
+        step + 1 >= self.steps.len()
     }
 
     /// Seconds within which an inquiry of this priority should have an agent.

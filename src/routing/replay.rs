@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::agent::AgentSnapshot;
-use super::case::Case;
+use super::case::{Case, Left};
 use super::cost::{CaseNumbers, Parts, Pricing, Seat, rise};
 use super::decide::{Decided, decide_priced};
 use super::explain::{Explanation, Method, Scored};
@@ -50,7 +50,7 @@ impl Fate {
     fn of(explanation: &Explanation) -> Self {
         match (&explanation.chosen, explanation.method) {
             (Some(agent), _) => Fate::Agent(agent.clone()),
-            (None, Method::Abstained) => Fate::Triage,
+            (None, Method::Abstained | Method::Exhausted) => Fate::Triage,
             (None, Method::Optimal | Method::Greedy) => Fate::Waits,
         }
     }
@@ -141,6 +141,9 @@ fn case_of(past: &PastDecision, everyone: &BTreeSet<&AgentId>) -> Case {
         flagged: past.explanation.flagged,
         preferred: past.explanation.preferred.clone(),
         rejected_by: everyone.difference(&own).map(|agent| (*agent).clone()).collect(),
+        // Who was set aside and was a candidate all the same, was asked again.
+        set_aside: BTreeMap::new(),
+        left: if past.explanation.method == Method::Exhausted { Left::Nobody } else { Left::Others },
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::draw::{Pool, Task};
 use super::scenario::Scenario;
 use crate::contract::{AgentId, InquiryId, Skill, SkillProbability};
-use crate::routing::{AgentSnapshot, Case, Policy, Proposal, decide, first_guess_least_loaded};
+use crate::routing::{AgentSnapshot, Case, Left, Policy, Proposal, decide, first_guess_least_loaded};
 
 /// While somebody waits, it is looked again this often, even if nothing happens: steps come due, shifts begin.
 const LOOK_AGAIN_MS: i64 = 5_000;
@@ -206,6 +206,8 @@ impl Run<'_> {
             waiting_since: self.begins + TimeDelta::milliseconds(task.arrives),
             flagged: false,
             rejected_by: open.rejected_by.clone(),
+            set_aside: BTreeMap::new(),
+            left: Left::Others,
             // Every customer of a played day comes once.
             preferred: None,
         }

@@ -14,6 +14,8 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     TextOrNull(Option<&'a str>),
     Number(i64),
+    NumberOrNull(Option<i64>),
+    Truth(bool),
     Float(f64),
     Time(DateTime<Utc>),
     TimeOrNull(Option<DateTime<Utc>>),

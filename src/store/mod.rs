@@ -130,7 +130,7 @@ pub trait Store: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// The agent passes it on, accepted or not: it waits again, and never comes back to them. `right_skill` is what it really needs; if
+    /// The agent passes it on, accepted or not: it waits again, and never comes back to them by the router. `right_skill` is what it really needs; if
     /// that is another skill than was asked for, the inquiry was wrongly allocated and is routed by it from then on.
     async fn reject(
         &self,
@@ -150,7 +150,8 @@ pub trait Store: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and never come back to the same agent.
+    /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and come back to the same
+    /// agent only if nobody else is left.
     async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// Ends up to `limit` assignments that were not accepted and whose agent is away since `away_before` or longer, and says how many.
@@ -162,10 +163,10 @@ pub trait Store: Send + Sync {
     ) -> Result<u64, StoreError>;
 
     /// A supervisor gives an inquiry that waits, is in triage or is with somebody to an agent, who must be available, have a free place,
-    /// speak the language and not have rejected it.
+    /// speak the language and not have rejected it. Whoever says a skill with it asks anew: what was rejected before does not count.
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError>;
 
-    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that.
+    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that, and whoever gave it back may be asked again.
     async fn classify(
         &self,
         inquiry: &InquiryId,
@@ -175,7 +176,7 @@ pub trait Store: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// Everything that the agent holds waits again; says how much that was.
+    /// Everything that the agent holds waits again, for others; says how much that was.
     async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Begins to watch for what the desk should know at once: an agent has become free, or an inquiry waits anew.

@@ -76,6 +76,7 @@ pub(super) async fn reject<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected,
+        asked_from: None,
         generation,
         expires_at: None,
         reason: reason::rejected(agent, corrected),
@@ -188,6 +189,7 @@ async fn give_one_back<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected: None,
+        asked_from: None,
         generation: standing.generation,
         expires_at: None,
         reason,
@@ -279,6 +281,8 @@ pub(super) struct Stands {
     pub agent: Option<AgentId>,
     /// What a person has just said that it needs.
     pub corrected: Option<Skill>,
+    /// What ended up to this generation excludes nobody any more; none if that is as before.
+    pub asked_from: Option<u32>,
     pub generation: u32,
     pub expires_at: Option<DateTime<Utc>>,
     pub reason: String,
@@ -299,6 +303,7 @@ pub(super) async fn stand<L: Ledger>(
         Value::TextOrNull(now.corrected.map(Skill::as_str)),
         Value::Number(i64::from(now.generation)),
         Value::Time(now.at),
+        Value::NumberOrNull(now.asked_from.map(i64::from)),
     ];
     ledger.write(include_str!("sql/move_inquiry.sql"), &values).await?;
     let assignment = Assignment {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
 use crate::contract::{
     Action, AgentId, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId, UserId,
 };
@@ -186,7 +188,19 @@ impl Reader<'_> {
             changed_at: self.get(row.time("decided_at"))?,
             corrected_skill: self.skill_or_null(row, "corrected_skill")?,
             rejected_by: self.get(row.json("rejected_by"))?,
+            set_aside: self.times(row, "set_aside")?,
         })
+    }
+
+    /// Agents with a time each: microseconds since the Unix epoch, whichever the database.
+    fn times(
+        &self,
+        row: &impl Fields,
+        column: &'static str,
+    ) -> Result<BTreeMap<AgentId, DateTime<Utc>>, StoreError> {
+        let times: BTreeMap<AgentId, i64> = self.get(row.json(column))?;
+        let time = |micros| DateTime::from_timestamp_micros(micros).ok_or(unreadable(column));
+        times.into_iter().map(|(agent, micros)| Ok((agent, time(micros)?))).collect()
     }
 
     pub(super) fn decision(&self, row: &impl Fields) -> Result<DecisionRow, StoreError> {

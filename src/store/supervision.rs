@@ -29,6 +29,8 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
             return Ok(Change::Lost(Lost::Gone));
         }
     }
+    // Who says anew what it needs asks anew.
+    let asked_from = order.skill.map(|_| standing.generation);
     let values = [
         Value::Text(agent.as_str()),
         Value::TextOrNull(None),
@@ -36,6 +38,8 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         Value::Time(order.at),
         Value::Float(RECENT_SECONDS),
         Value::Text(inquiry.as_str()),
+        Value::Truth(true),
+        Value::NumberOrNull(asked_from.map(i64::from)),
     ];
     // What ends above comes back if nobody takes the place: nothing is committed.
     let Some(row) = ledger.row(B::Ledger::TAKE_AGENT, &values).await? else {
@@ -58,6 +62,7 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         status: InquiryStatus::Assigned,
         agent: Some(agent.clone()),
         corrected: order.skill,
+        asked_from,
         generation,
         expires_at: None,
         reason: reason::directly_assigned(&order.by, &taken),
@@ -98,6 +103,8 @@ pub(super) async fn classify<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected: Some(skill),
+        // Who passed it on did so for another need.
+        asked_from: Some(generation + 1),
         // Who decided on what the model said, or on what another supervisor said, is refused from now on.
         generation: generation + 1,
         expires_at: None,

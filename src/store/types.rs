@@ -212,8 +212,10 @@ pub struct WaitingInquiry {
     pub changed_at: DateTime<Utc>,
     /// What a person said that it needs; that is certain.
     pub corrected_skill: Option<Skill>,
-    /// Who rejected it or let it expire, and never gets it again.
+    /// Who rejected it, and never gets it again.
     pub rejected_by: BTreeSet<AgentId>,
+    /// Who let it run out, or from whom it was taken back, with the last time.
+    pub set_aside: BTreeMap<AgentId, DateTime<Utc>>,
 }
 
 /// A decision as it was stored, for looking at it again.
@@ -238,7 +240,7 @@ pub struct DecisionRow {
 pub enum InquiryStatus {
     /// The skill is clear; nobody was free.
     Waiting,
-    /// The model abstained; a person decides.
+    /// The model abstained, or nobody is left who could take it; a person decides.
     Triage,
     Assigned,
     Resolved,

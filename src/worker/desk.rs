@@ -16,7 +16,7 @@ use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
 use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId, UserId};
 use crate::queue::Inbound;
-use crate::routing::{Case, Decided, Policy, Preferred, Proposal, decide};
+use crate::routing::{AgentSnapshot, Case, Decided, Policy, Preferred, Proposal, decide, left};
 use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError};
 
 /// How often old decisions are looked for.
@@ -25,6 +25,8 @@ const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Offers that one tick ends for each reason; the next tick ends the rest.
 const ENDINGS: u32 = 200;
+/// How often it is looked who is left for what has waited to the last step: that reads all agents.
+const LOOK_WHO_IS_LEFT: Duration = Duration::from_secs(5);
 /// The shortest time between two ticks that changes call for.
 const WOKEN_GAP: Duration = Duration::from_millis(100);
 
@@ -32,6 +34,13 @@ const WOKEN_GAP: Duration = Duration::from_millis(100);
 pub struct Submission {
     pub inquiries: Vec<Predicted>,
     pub committed: oneshot::Sender<()>,
+}
+
+/// What one tick leaves to the next.
+#[derive(Default)]
+struct Round {
+    /// When it was last looked who is left.
+    looked_who_is_left: Option<Instant>,
 }
 
 /// Matches inquiries with agents.
@@ -72,6 +81,7 @@ impl Desk {
         let mut woken_from = Instant::now();
         let mut next_purge = Instant::now();
         let mut next_count = Instant::now();
+        let mut round = Round::default();
         loop {
             let idle = collected.is_empty() && shutdown.is_cancelled();
             if shutdown.is_cancelled() {
@@ -101,7 +111,7 @@ impl Desk {
             let (inquiries, told): (Vec<_>, Vec<_>) =
                 collected.drain(..).map(|one| (one.inquiries, one.committed)).unzip();
             let fresh = inquiries.into_iter().flatten().collect();
-            match self.tick(fresh, !shutdown.is_cancelled()).await {
+            match self.tick(fresh, !shutdown.is_cancelled(), &mut round).await {
                 // Who submitted may have been told to give up meanwhile.
                 Ok(worked) => {
                     if worked {
@@ -129,7 +139,12 @@ impl Desk {
     }
 
     /// `false` if there was nothing to decide.
-    async fn tick(&self, fresh: Vec<Predicted>, waiting: bool) -> Result<bool, Ended<StoreError>> {
+    async fn tick(
+        &self,
+        fresh: Vec<Predicted>,
+        waiting: bool,
+        round: &mut Round,
+    ) -> Result<bool, Ended<StoreError>> {
         let known: BTreeSet<InquiryId> = fresh.iter().map(|one| one.inquiry.inquiry_id.clone()).collect();
         // The same inquiry twice in one tick would be offered two agents.
         let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
@@ -151,15 +166,16 @@ impl Desk {
         let alerted = self.alerted(&all).await?;
         let now = Utc::now();
         let preferred = self.preferred(&all, now).await?;
-        let cases = all
+        let cases: Vec<Case> = all
             .iter()
             .map(|one| {
                 let known_to = preferred.get(&one.inquiry.customer_id).cloned();
                 one.case(is_flagged(&one.inquiry, &alerted), known_to)
             })
             .collect();
+        let everybody = self.everybody(&cases, now, round).await?;
         let timer = self.metrics.stage(Stage::Match);
-        let decided = matched(cases, agents, self.policy.clone(), now).await;
+        let decided = matched(cases, agents, everybody, self.policy.clone(), now).await;
         timer.stop();
         let decisions =
             all.into_iter().zip(decided).map(|(one, decided)| one.with(decided, self.offer, now)).filter(
@@ -194,6 +210,21 @@ impl Desk {
             self.outbox.notify();
         }
         Ok(())
+    }
+
+    /// All agents, if something has waited to the last step and it is time to look who is left for it.
+    async fn everybody(
+        &self,
+        cases: &[Case],
+        now: DateTime<Utc>,
+        round: &mut Round,
+    ) -> Result<Vec<AgentSnapshot>, Ended<StoreError>> {
+        let lately = round.looked_who_is_left.is_some_and(|last| last.elapsed() < LOOK_WHO_IS_LEFT);
+        if lately || !cases.iter().any(|case| case.at_last_step(&self.policy, now)) {
+            return Ok(Vec::new());
+        }
+        round.looked_who_is_left = Some(Instant::now());
+        until_done("read who is left", &self.abandon, || self.store.agents()).await
     }
 
     async fn alerted(&self, all: &[Predicted]) -> Result<BTreeSet<TransactionId>, Ended<StoreError>> {
@@ -284,14 +315,16 @@ pub fn is_flagged(inquiry: &Inquiry, alerted: &BTreeSet<TransactionId>) -> bool 
     inquiry.transaction_id.as_ref().is_some_and(|transaction| alerted.contains(transaction))
 }
 
-/// The engine, off the asynchronous threads.
+/// The engine, off the asynchronous threads. Where `everybody` is empty, it is not looked who is left.
 async fn matched(
-    cases: Vec<Case>,
+    mut cases: Vec<Case>,
     free: FreeAgents,
+    everybody: Vec<AgentSnapshot>,
     policy: Arc<Policy>,
     now: DateTime<Utc>,
 ) -> Vec<Decided> {
     let work = move || {
+        cases.iter_mut().for_each(|case| case.left = left(case, &everybody, &policy, now));
         let mut decided = decide(&cases, &free.agents, &policy, now);
         decided.iter_mut().for_each(|one| one.explanation.left_out(free.away, free.full));
         decided
@@ -303,99 +336,4 @@ async fn matched(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-    use crate::contract::{AgentId, Language, Priority, Skill, SkillProbability, UserId};
-    use crate::store::{AgentProfile, InquiryStatus, Page, SqliteStore};
-    use crate::worker::changes::Changes;
-
-    fn agent(id: &str) -> AgentProfile {
-        AgentProfile {
-            agent_id: AgentId::new(id).unwrap(),
-            name: id.into(),
-            skills: BTreeMap::from([(Skill::Shipping, 4)]),
-            languages: vec![Language::Ja],
-            capacity: 1,
-            available: true,
-            team: None,
-            hours: None,
-        }
-    }
-
-    fn predicted(id: &str) -> Predicted {
-        let inquiry = Inquiry {
-            inquiry_id: InquiryId::new(id).unwrap(),
-            customer_id: UserId::new("u-1").unwrap(),
-            text: "商品が届きません".into(),
-            received_at: Utc::now(),
-            subject: None,
-            transaction_id: None,
-            priority: Priority::Normal,
-        };
-        Predicted::new(inquiry, Language::Ja, vec![SkillProbability::certain(Skill::Shipping)], "m1".into())
-    }
-
-    async fn holder(store: &dyn Store) -> Option<AgentId> {
-        let rows = store.inquiries(Page { offset: 0, limit: 10 }).await.unwrap();
-        rows.into_iter().find(|row| row.status == InquiryStatus::Assigned).and_then(|row| row.agent_id)
-    }
-
-    /// The beat is an hour: only what wakes the desk makes it look.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_change_wakes_the_desk_which_ends_what_ran_out_and_offers_it_to_somebody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&folder.path().join("desk.db"), 4).await.unwrap());
-        store.migrate().await.unwrap();
-        store.upsert_agents(&[agent("a-1")]).await.unwrap();
-        let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
-        let (one, now) = (predicted("q-1"), Utc::now());
-        let agents = store.agents().await.unwrap();
-        let decided = decide(&[one.case(false, None)], &agents, &policy, now).remove(0);
-        // An offer that is over at once.
-        store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
-        assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
-
-        let (changed, shutdown) = (Wake::default(), CancellationToken::new());
-        let desk = Desk {
-            store: store.clone(),
-            policy,
-            every: Duration::from_secs(3600),
-            limit: 10,
-            commits: 1,
-            keep: TimeDelta::days(1),
-            offer: None,
-            returning: TimeDelta::zero(),
-            away_grace: None,
-            changed: changed.clone(),
-            metrics: Metrics::new(Vec::new()),
-            outbox: Wake::default(),
-            abandon: CancellationToken::new(),
-        };
-        let metrics = desk.metrics.clone();
-        let (submit, submitted) = mpsc::channel(1);
-        let running = tokio::spawn(desk.run(submitted, shutdown.clone()));
-        let changes = Changes { store: store.clone(), desk: changed };
-        let watching = tokio::spawn(changes.run(shutdown.clone()));
-        let mut watch = store.watch_desk().await.unwrap();
-        let second = AgentId::new("a-2").unwrap();
-        // The watch of the desk may begin after the first of these.
-        let given = async {
-            loop {
-                store.upsert_agents(&[agent("a-2")]).await.unwrap();
-                watch.changed().await.unwrap();
-                if holder(&*store).await.as_ref() == Some(&second) {
-                    break;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), given).await.expect("a-2 comes, and gets the inquiry");
-        drop(submit);
-        shutdown.cancel();
-        running.await.unwrap().unwrap();
-        watching.await.unwrap().unwrap();
-        let page = metrics.render().unwrap();
-        assert!(page.contains("mimamori_assignments_ended_last_day{outcome=\"expired\"} 1"), "{page}");
-    }
-}
+mod tests;

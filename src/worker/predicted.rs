@@ -1,11 +1,11 @@
 //! An inquiry on its way from the model, or from the queue of those that wait, through the engine into the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::contract::{AgentId, Inquiry, Language, Skill, SkillProbability};
-use crate::routing::{Case, Decided, Preferred};
+use crate::routing::{Case, Decided, Left, Preferred};
 use crate::store::{RoutingDecision, WaitingInquiry};
 
 /// An inquiry with what was predicted for it.
@@ -21,8 +21,10 @@ pub struct Predicted {
     waiting_since: DateTime<Utc>,
     /// What a person said that it needs.
     corrected_skill: Option<Skill>,
-    /// Who rejected it, or let it expire.
+    /// Who rejected it.
     rejected_by: BTreeSet<AgentId>,
+    /// Who let it run out, or from whom it was taken back, and when.
+    set_aside: BTreeMap<AgentId, DateTime<Utc>>,
 }
 
 impl Predicted {
@@ -42,6 +44,7 @@ impl Predicted {
             generation: 0,
             corrected_skill: None,
             rejected_by: BTreeSet::new(),
+            set_aside: BTreeMap::new(),
         }
     }
 
@@ -59,6 +62,8 @@ impl Predicted {
             waiting_since: self.waiting_since,
             flagged,
             rejected_by: self.rejected_by.clone(),
+            set_aside: self.set_aside.clone(),
+            left: Left::Others,
             preferred,
         }
     }
@@ -92,6 +97,7 @@ impl From<WaitingInquiry> for Predicted {
             generation: one.generation,
             corrected_skill: one.corrected_skill,
             rejected_by: one.rejected_by,
+            set_aside: one.set_aside,
         }
     }
 }

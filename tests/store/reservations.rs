@@ -1,11 +1,12 @@
 //! The life of an assignment: offered, accepted, passed on, run out, given back.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use mimamori::contract::*;
-use mimamori::routing::Proposal;
+use mimamori::routing::{Method, Proposal};
 use mimamori::store::*;
 use tokio::time::timeout;
 
@@ -133,7 +134,8 @@ pub async fn an_offer_that_nobody_accepts_runs_out(fresh: Fresh) {
     assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(9)).await.unwrap(), Change::Lost(Lost::Expired));
     assert_eq!(open(&*store, "a-1").await, 0);
     let waiting = store.waiting_inquiries(10).await.unwrap();
-    assert!(waiting[0].rejected_by.contains(&a("a-1")));
+    assert_eq!(waiting[0].set_aside, BTreeMap::from([(a("a-1"), at(10))]));
+    assert!(waiting[0].rejected_by.is_empty());
     let ended = "select count(*) from assignments where outcome = 'expired' and ended_by = 'router'";
     assert_eq!(fresh.number(ended).await, 1);
 }
@@ -244,7 +246,73 @@ pub async fn everything_that_an_agent_holds_goes_back(fresh: Fresh) {
     assert_eq!((open(&*store, "a-1").await, open(&*store, "a-2").await), (0, 1));
     let waiting = store.waiting_inquiries(10).await.unwrap();
     assert_eq!(waiting.len(), 2);
-    assert!(waiting.iter().all(|one| one.rejected_by.is_empty()), "they may have it again");
+    assert!(waiting.iter().all(|one| one.set_aside == BTreeMap::from([(a("a-1"), at(5))])));
+    // Present or not, they do not get it again by itself, but from a supervisor they do.
+    let again = RoutingDecision { generation: 1, ..decision(&inquiry("q-2", 1), offer(&["a-1"]), 9) };
+    let outcome = store.commit_routing(&again).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_none()));
+    assert_eq!(store.assign(&order("q-2", "a-1", 1)).await.unwrap(), Change::Done);
+}
+
+/// The same proposal, by an engine that found nobody else.
+fn again(proposal: Proposal) -> Proposal {
+    let Proposal::Offer { skill, mut candidates } = proposal else { panic!("expected an offer") };
+    candidates.iter_mut().for_each(|candidate| candidate.again = true);
+    Proposal::Offer { skill, candidates }
+}
+
+pub async fn who_let_it_run_out_gets_it_again_only_if_nobody_else_is_left(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.expire(at(10), 10).await.unwrap(), 1);
+    let waits = async |decision: RoutingDecision| {
+        let outcome = store.commit_routing(&decision).await.unwrap();
+        matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_none())
+    };
+    let to = |proposal| RoutingDecision { generation: 1, ..decision(&inquiry("q-1", 0), proposal, 20) };
+    assert!(waits(to(offer(&["a-1"]))).await);
+    assert!(!waits(to(again(offer(&["a-1"])))).await);
+    let rejected = store.reject(&q("q-1"), &a("a-1"), 2, None, at(30)).await.unwrap();
+    assert_eq!(rejected, Change::Done);
+    let third = RoutingDecision { generation: 2, ..to(again(offer(&["a-1"]))) };
+    assert!(waits(third).await, "what they rejected does not come back even so");
+}
+
+pub async fn saying_anew_what_it_needs_lifts_who_gave_it_back(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let rejected = store.reject(&q("q-1"), &a("a-1"), 1, Some(Skill::Payment), at(5)).await.unwrap();
+    assert_eq!(rejected, Change::Done);
+    assert_eq!(store.waiting_inquiries(10).await.unwrap()[0].rejected_by.len(), 1, "an agent lifts nothing");
+    let told = store.classify(&q("q-1"), Skill::Shipping, 1, "supervisor:s-1", at(6)).await.unwrap();
+    assert_eq!(told, Change::Done);
+    assert!(store.waiting_inquiries(10).await.unwrap()[0].rejected_by.is_empty());
+    let second = RoutingDecision { generation: 2, ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 20) };
+    let outcome = store.commit_routing(&second).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id == Some(a("a-1"))));
+
+    // What they reject from then on counts, until it is said anew, which an order may do, too.
+    assert_eq!(store.reject(&q("q-1"), &a("a-1"), 3, None, at(30)).await.unwrap(), Change::Done);
+    let refused = store.assign(&order("q-1", "a-1", 3)).await.unwrap();
+    assert_eq!(refused, Change::Lost(Lost::NotAllowed));
+    let anew = DirectAssignment { skill: Some(Skill::Listing), ..order("q-1", "a-1", 3) };
+    assert_eq!(store.assign(&anew).await.unwrap(), Change::Done);
+}
+
+pub async fn what_everybody_gave_back_comes_to_triage_with_its_likeliest_skills(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.reject(&q("q-1"), &a("a-1"), 1, None, at(5)).await.unwrap(), Change::Done);
+    let mut exhausted = decision(&inquiry("q-1", 0), Proposal::Triage, 20);
+    exhausted.generation = 1;
+    exhausted.explanation.method = Method::Exhausted;
+    store.commit_routing(&exhausted).await.unwrap();
+    let shown = row(&*store, "q-1").await;
+    assert_eq!((shown.status, shown.generation), (InquiryStatus::Triage, 1));
+    assert!(shown.reason.contains("nobody is left who speaks ja"), "{}", shown.reason);
+    assert!(shown.reason.contains("likeliest shipping (91%), then other (9%)"), "{}", shown.reason);
+    let told_anew = store.classify(&q("q-1"), Skill::Shipping, 1, "supervisor:s-1", at(30)).await.unwrap();
+    assert_eq!(told_anew, Change::Done);
+    let events =
+        ["inquiry.assigned:q-1", "inquiry.waiting.1:q-1", "inquiry.triage.1:q-1", "inquiry.waiting.2:q-1"];
+    assert_eq!(told(&*store).await, events);
 }
 
 pub async fn a_decision_on_an_older_generation_is_left_out(fresh: Fresh) {

@@ -1,6 +1,6 @@
 //! Routing: compare-and-set under contention, waiting, triage, resolving.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use mimamori::config::Config;
 use mimamori::contract::*;
 use mimamori::queue::Target;
-use mimamori::routing::{AgentSnapshot, Case, Hours, Proposal, decide};
+use mimamori::routing::{AgentSnapshot, Case, Hours, Left, Proposal, decide};
 use mimamori::store::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -76,6 +76,8 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     waiting_since: inquiry.received_at,
                     flagged: false,
                     rejected_by: BTreeSet::new(),
+                    set_aside: BTreeMap::new(),
+                    left: Left::Others,
                     preferred: None,
                 };
                 let decided = decide(&[case], &agents, &policy, decision.at).remove(0);
@@ -187,6 +189,7 @@ pub async fn waiting_again_tells_nothing_until_it_is_assigned(fresh: Fresh) {
         changed_at: at(10),
         corrected_skill: None,
         rejected_by: BTreeSet::new(),
+        set_aside: BTreeMap::new(),
     };
     assert_eq!(waiting, [expected]);
 

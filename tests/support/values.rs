@@ -158,6 +158,7 @@ pub fn offer(agents: &[&str]) -> Proposal {
         agent_id: AgentId::new(*id).unwrap(),
         skill: Skill::Shipping,
         proficiency: 3,
+        again: false,
     };
     Proposal::Offer { skill: Skill::Shipping, candidates: agents.iter().map(candidate).collect() }
 }

@@ -1,5 +1,6 @@
 //! What the engine promises, case by case.
 
+mod last_step;
 mod pools;
 mod replay;
 
@@ -50,6 +51,8 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
         waiting_since: now(),
         flagged: false,
         rejected_by: BTreeSet::new(),
+        set_aside: BTreeMap::new(),
+        left: Left::Others,
         preferred: None,
     }
 }

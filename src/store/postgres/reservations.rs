@@ -28,6 +28,8 @@ fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Postgres, PgA
         Value::Text(text) => query.bind(text),
         Value::TextOrNull(text) => query.bind(text),
         Value::Number(number) => query.bind(number),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Truth(truth) => query.bind(truth),
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),

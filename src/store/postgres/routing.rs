@@ -58,7 +58,7 @@ impl PostgresStore {
         }
         let skills = decision.effective_skills();
         let (status, agent_id, reason) = match &decision.proposal {
-            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&skills)),
+            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(decision)),
             Proposal::Wait { skill } => waits(decision, &skills, *skill),
             Proposal::Offer { skill, candidates } => {
                 match self.take_first(&mut transaction, decision, candidates).await? {
@@ -172,7 +172,10 @@ impl PostgresStore {
             .bind(decision.language.as_str())
             .bind(Time(decision.at))
             .bind(RECENT_SECONDS)
-            .bind(decision.inquiry.inquiry_id.as_str());
+            .bind(decision.inquiry.inquiry_id.as_str())
+            .bind(candidate.again)
+            // From which generation on exclusions count: as the inquiry says.
+            .bind(None::<i64>);
         let row = self.done(take.fetch_optional(&mut *connection).await)?;
         row.map(|row| self.reader().taken(candidate.skill, &row)).transpose()
     }

@@ -1,6 +1,7 @@
 -- Compare and set: presence, capacity, skill and language are checked again, on the row as it is now, and the inquiry is counted in.
 -- Proficiency, team and hours are wishes, and hold as of the moment of the decision. A supervisor asks for no skill ($2 is null).
--- Who rejected the inquiry or let it expire never gets it again.
+-- Who rejected the inquiry never gets it again, and who let it run out, or from whom it was taken back, only if the engine found nobody
+-- else or a supervisor says so ($7). What a supervisor has lifted does not count ($8, or else as the inquiry says).
 -- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
 -- routing::AgentSnapshot::recent_at knows the same formula.
 update agents
@@ -14,7 +15,9 @@ where agent_id = $1
   and exists (select 1 from agent_languages l where l.agent_id = agents.agent_id and l.language = $3)
   and not exists (
       select 1 from assignments a
-      where a.inquiry_id = $6 and a.agent_id = agents.agent_id and a.outcome in ('rejected', 'expired')
+      where a.inquiry_id = $6 and a.agent_id = agents.agent_id
+        and (a.outcome = 'rejected' or (not $7::boolean and a.outcome in ('expired', 'withdrawn')))
+        and a.generation > coalesce($8::bigint, (select i.asked_from from inquiries i where i.inquiry_id = $6))
   )
 returning open_count, capacity,
     coalesce((select s.proficiency from agent_skills s where s.agent_id = agents.agent_id and s.skill = $2), 0) as proficiency

@@ -20,7 +20,12 @@ select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transact
     i.generation, i.decided_at, i.corrected_skill,
     case when i.generation = 0 then '[]' else coalesce(
         (select jsonb_agg(distinct a.agent_id) from assignments a
-         where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')), '[]') end as rejected_by
+         where a.inquiry_id = i.inquiry_id and a.outcome = 'rejected' and a.generation > i.asked_from), '[]') end as rejected_by,
+    case when i.generation = 0 then '{}' else coalesce(
+        (select jsonb_object_agg(late.agent_id, late.ended) from (
+            select a.agent_id, (extract(epoch from max(a.ended_at)) * 1000000)::bigint as ended from assignments a
+            where a.inquiry_id = i.inquiry_id and a.outcome in ('expired', 'withdrawn') and a.generation > i.asked_from
+            group by a.agent_id) late), '{}') end as set_aside
 from taken
 join inquiries i on i.inquiry_id = taken.inquiry_id
 order by i.priority_rank desc, i.received_at, i.inquiry_id
