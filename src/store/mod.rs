@@ -119,6 +119,14 @@ pub trait Store: Send + Sync {
     /// more wait than `limit`, every language and most likely skill takes its turn.
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;
 
+    /// Inquiries that wait for an agent, in a fixed order without regard to who is first, after the given one: who asks on and on sees each of
+    /// them, however many stand before it in its desk.
+    async fn waiting_in_turn(
+        &self,
+        limit: u32,
+        after: Option<&InquiryId>,
+    ) -> Result<Vec<WaitingInquiry>, StoreError>;
+
     // --- who has an inquiry: each is one transaction for each inquiry, by compare-and-set -----------------------------
 
     /// The agent takes the offer; to repeat it is harmless.

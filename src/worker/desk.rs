@@ -17,7 +17,7 @@ use super::{Wake, WorkerError};
 use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId, UserId};
 use crate::queue::Inbound;
 use crate::routing::{AgentSnapshot, Case, Decided, Policy, Preferred, Proposal, decide, left};
-use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError};
+use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError, WaitingInquiry};
 
 /// How often old decisions are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
@@ -25,6 +25,8 @@ const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Offers that one tick ends for each reason; the next tick ends the rest.
 const ENDINGS: u32 = 200;
+/// When more wait than a tick takes up, one in so many of those that it takes up comes in turn.
+const IN_TURN: u32 = 4;
 /// How often it is looked who is left for what has waited to the last step: that reads all agents.
 const LOOK_WHO_IS_LEFT: Duration = Duration::from_secs(5);
 /// The shortest time between two ticks that changes call for.
@@ -41,6 +43,8 @@ pub struct Submission {
 struct Round {
     /// When it was last looked who is left.
     looked_who_is_left: Option<Instant>,
+    /// The last that was looked at in turn; none before the first of them.
+    in_turn: Option<InquiryId>,
 }
 
 /// Matches inquiries with agents.
@@ -150,8 +154,7 @@ impl Desk {
         let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
         if waiting {
             self.give_back().await?;
-            let read = || self.store.waiting_inquiries(self.limit);
-            for one in until_done("read waiting inquiries", &self.abandon, read).await? {
+            for one in self.waiting(round).await? {
                 all.insert(one.inquiry.inquiry_id.clone(), one.into());
             }
         }
@@ -192,6 +195,23 @@ impl Desk {
             .await?;
         self.outbox.notify();
         Ok(true)
+    }
+
+    /// The first of every desk. When more wait, a part of the tick goes round all of them: those at the head of a desk may be such that
+    /// nobody who is there may take them.
+    async fn waiting(&self, round: &mut Round) -> Result<Vec<WaitingInquiry>, Ended<StoreError>> {
+        let in_turn = self.limit / IN_TURN;
+        let read = || self.store.waiting_inquiries(self.limit - in_turn);
+        let mut waiting = until_done("read waiting inquiries", &self.abandon, read).await?;
+        if in_turn == 0 || waiting.len() < (self.limit - in_turn) as usize {
+            return Ok(waiting);
+        }
+        let read = || self.store.waiting_in_turn(in_turn, round.in_turn.as_ref());
+        let others = until_done("read waiting inquiries in turn", &self.abandon, read).await?;
+        let went_round = others.len() < in_turn as usize;
+        round.in_turn = others.last().filter(|_| !went_round).map(|one| one.inquiry.inquiry_id.clone());
+        waiting.extend(others);
+        Ok(waiting)
     }
 
     /// Offers that ran out, and what lies with somebody who has left, wait again before anything is decided.

@@ -56,9 +56,21 @@ fn asked() -> Vec<Asked> {
     vec![
         (
             "waiting",
-            sql(include_str!("../../src/store/sql/postgres/waiting.sql")),
+            sql(concat!(
+                include_str!("../../src/store/sql/postgres/waiting_columns.sql"),
+                include_str!("../../src/store/sql/postgres/waiting.sql")
+            )),
             "bigint, text[], text[]",
             format!("500, array[{languages}], array[{skills}]"),
+        ),
+        (
+            "waiting in turn",
+            sql(concat!(
+                include_str!("../../src/store/sql/postgres/waiting_columns.sql"),
+                include_str!("../../src/store/sql/postgres/waiting_in_turn.sql")
+            )),
+            "bigint, text",
+            sql("125, 'q-3000'"),
         ),
         (
             "expired",

@@ -253,6 +253,17 @@ pub async fn when_more_wait_than_one_tick_takes_every_desk_has_its_turn(fresh: F
     };
     assert_eq!(of(store.waiting_inquiries(3).await.unwrap()), ["q-en-1", "q-ja", "q-listing"]);
     assert_eq!(of(store.waiting_inquiries(4).await.unwrap()), ["q-en-1", "q-en-2", "q-ja", "q-listing"]);
+
+    // In turn, each comes once before the first comes again.
+    let (mut all, mut after) = (Vec::new(), None);
+    for read in [2, 2, 1, 0] {
+        let next = store.waiting_in_turn(2, after.as_ref()).await.unwrap();
+        assert_eq!(next.len(), read);
+        after = next.last().map(|one| one.inquiry.inquiry_id.clone()).or(after);
+        all.extend(of(next));
+    }
+    all.sort();
+    assert_eq!(all, ["q-en-1", "q-en-2", "q-en-3", "q-ja", "q-listing"]);
 }
 
 pub async fn resolving_frees_the_capacity_once(fresh: Fresh) {

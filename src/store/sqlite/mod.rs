@@ -221,7 +221,26 @@ impl Store for SqliteStore {
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/sqlite/waiting.sql")).bind(i64::from(limit));
+        let query = sqlx::query(concat!(
+            include_str!("../sql/sqlite/waiting_columns.sql"),
+            include_str!("../sql/sqlite/waiting.sql")
+        ))
+        .bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn waiting_in_turn(
+        &self,
+        limit: u32,
+        after: Option<&InquiryId>,
+    ) -> Result<Vec<WaitingInquiry>, StoreError> {
+        let query = sqlx::query(concat!(
+            include_str!("../sql/sqlite/waiting_columns.sql"),
+            include_str!("../sql/sqlite/waiting_in_turn.sql")
+        ))
+        .bind(i64::from(limit))
+        // No identifier is empty: everything comes after it.
+        .bind(after.map_or("", InquiryId::as_str));
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 

@@ -125,10 +125,38 @@ async fn what_everybody_gave_back_goes_to_a_person() {
         let change = store.reject(&id, &holder, generation, None, Utc::now()).await.unwrap();
         assert_eq!(change, Change::Done);
     }
-    let mut round = Round { looked_who_is_left: Some(Instant::now()) };
+    let mut round = Round { looked_who_is_left: Some(Instant::now()), ..Round::default() };
     desk.tick(Vec::new(), true, &mut round).await.unwrap();
     let status = async || store.inquiries(Page { offset: 0, limit: 1 }).await.unwrap()[0].status;
     assert_eq!(status().await, InquiryStatus::Waiting, "all agents are not read at every tick");
     desk.tick(Vec::new(), true, &mut Round::default()).await.unwrap();
     assert_eq!(status().await, InquiryStatus::Triage);
+}
+
+/// Forty of one desk that the only agent has given back stand before one that they may have.
+#[tokio::test]
+async fn the_last_of_a_desk_has_its_turn_behind_many_that_nobody_may_take() {
+    let (_folder, store) = fresh().await;
+    let present = AgentProfile { capacity: 100, ..agent("a-1") };
+    store.upsert_agents(std::slice::from_ref(&present)).await.unwrap();
+    let desk = desk(&store, Arc::new(policy()), &Wake::default());
+    let mut round = Round::default();
+    let first = (0..40).map(|n| predicted(&format!("q-{n:02}"))).collect();
+    desk.tick(first, true, &mut round).await.unwrap();
+    for n in 0..40 {
+        let id = InquiryId::new(format!("q-{n:02}")).unwrap();
+        let change = store.reject(&id, &present.agent_id, 1, None, Utc::now()).await.unwrap();
+        assert_eq!(change, Change::Done);
+    }
+    store.upsert_agents(&[AgentProfile { available: false, ..present.clone() }]).await.unwrap();
+    desk.tick(vec![predicted("q-last")], true, &mut round).await.unwrap();
+    assert_eq!(holder(&*store).await, None);
+    store.upsert_agents(&[present]).await.unwrap();
+    // Two of the ten that a tick takes up come in turn.
+    for _ in 0..41_u32.div_ceil(2) {
+        desk.tick(Vec::new(), true, &mut round).await.unwrap();
+    }
+    let rows = store.inquiries(Page { offset: 0, limit: 100 }).await.unwrap();
+    let held = rows.iter().filter(|row| row.status == InquiryStatus::Assigned);
+    assert_eq!(held.map(|row| row.inquiry_id.as_str()).collect::<Vec<_>>(), ["q-last"]);
 }
