@@ -81,6 +81,7 @@ on_both! {
     reservations::what_was_accepted_can_still_be_passed_on,
     reservations::an_offer_that_nobody_accepts_runs_out,
     reservations::what_lies_untouched_with_somebody_away_goes_back,
+    reservations::what_lies_untouched_at_the_end_of_a_shift_goes_back,
     reservations::a_supervisor_gives_an_inquiry_to_whom_may_have_it,
     reservations::a_supervisor_says_what_an_inquiry_in_triage_needs,
     reservations::everything_that_an_agent_holds_goes_back,

@@ -14,5 +14,3 @@ create index assignments_finished on assignments (customer_id, ended_at desc, as
 drop index inquiries_customer;
 -- What waits beyond the heads of the desks is looked at in turn; see waiting.sql.
 create index inquiries_rotation on inquiries (inquiry_id) where status = 'waiting';
--- Whose shift may be over while they have something in hand; see off_shift.sql.
-create index agents_with_hours on agents (agent_id) where hours is not null and open_count > 0;

@@ -16,7 +16,7 @@ pub enum Ending {
     Rejected,
     /// Nobody accepted the offer in time. The agent gets it again only if nobody else is left.
     Expired,
-    /// The agent is away and had not begun.
+    /// The agent is away, or off shift, and had not begun.
     Returned,
     /// A supervisor or a bulk tool took it back. The agent gets it again only if nobody else is left, or if a supervisor says so.
     Withdrawn,

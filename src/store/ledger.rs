@@ -30,6 +30,8 @@ pub(super) trait Ledger: Send + Sized {
     const LOCK_AGENTS: &'static str;
     /// `still_away.sql`, with the lock.
     const STILL_AWAY: &'static str;
+    /// `hours_of.sql`, with the lock.
+    const HOURS_OF: &'static str;
     const TAKE_AGENT: &'static str;
 
     fn reader(&self) -> Reader<'_>;

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
@@ -166,6 +166,15 @@ pub trait Store: Send + Sync {
     async fn return_untouched(
         &self,
         away_before: DateTime<Utc>,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
+
+    /// Ends up to `limit` assignments that were not accepted and whose agent's shift was over after they got them, `grace` ago or longer, and
+    /// says how many.
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
         limit: u32,
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError>;

@@ -83,6 +83,10 @@ pub(super) fn returned(agent: &AgentId) -> String {
     format!("agent {agent} is away and had not begun: waits again")
 }
 
+pub(super) fn off_shift(agent: &AgentId) -> String {
+    format!("the shift of agent {agent} is over and they had not begun: waits again")
+}
+
 pub(super) fn withdrawn(agent: &AgentId, by: &str) -> String {
     format!("taken back from agent {agent} by {by}: waits again")
 }

@@ -4,7 +4,7 @@
 //! each other. It writes only if the assignment is still the one that the caller means (inquiry, agent, generation), and in the same
 //! transaction it counts the agent's places, says where the inquiry stands, and puts the event into the outbox.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::StoreError;
 use super::change::{Change, Ending, Lost};
@@ -14,6 +14,7 @@ use super::reason;
 use super::standing::{Held, Listed, Standing};
 use super::types::InquiryStatus;
 use crate::contract::{AgentId, Assignment, InquiryId, Skill, SkillProbability};
+use crate::routing::Hours;
 
 /// Who ends what nobody accepted.
 const ROUTER: &str = "router";
@@ -115,6 +116,8 @@ enum Cause<'a> {
     RanOut,
     /// The agent is away since this time or longer.
     Away(DateTime<Utc>),
+    /// The agent's shift was over at this time or earlier.
+    OffShift(DateTime<Utc>),
     TakenBack(&'a str),
 }
 
@@ -122,7 +125,7 @@ enum Cause<'a> {
 pub(super) async fn expire<B: Books>(books: &B, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let values = [Value::Time(now), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/expired.sql"), &values).await?;
-    give_back(books, &rows, Cause::RanOut, now).await
+    give_back(books, &listed(books, &rows)?, Cause::RanOut, now).await
 }
 
 /// How many untouched offers went back to the queue.
@@ -134,7 +137,22 @@ pub(super) async fn return_untouched<B: Books>(
 ) -> Result<u64, StoreError> {
     let values = [Value::Time(away_before), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/untouched.sql"), &values).await?;
-    give_back(books, &rows, Cause::Away(away_before), at).await
+    give_back(books, &listed(books, &rows)?, Cause::Away(away_before), at).await
+}
+
+/// How much of what lay untouched at the end of a shift went back to the queue.
+pub(super) async fn return_off_shift<B: Books>(
+    books: &B,
+    grace: TimeDelta,
+    limit: u32,
+    at: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let rows = books.list(include_str!("sql/off_shift.sql"), &[]).await?;
+    let (reader, before) = (books.place(), at - grace);
+    let on_hours = rows.iter().map(|row| reader.on_hours(row)).collect::<Result<Vec<_>, _>>()?;
+    let left = on_hours.into_iter().filter(|one| one.left_behind(before, at)).map(|one| one.listed);
+    let left: Vec<Listed> = left.take(limit as usize).collect();
+    give_back(books, &left, Cause::OffShift(before), at).await
 }
 
 /// How much of what the agent held went back to the queue.
@@ -145,19 +163,22 @@ pub(super) async fn withdraw<B: Books>(
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let rows = books.list(include_str!("sql/held_by.sql"), &[Value::Text(agent.as_str())]).await?;
-    give_back(books, &rows, Cause::TakenBack(by), at).await
+    give_back(books, &listed(books, &rows)?, Cause::TakenBack(by), at).await
+}
+
+fn listed<B: Books>(books: &B, rows: &[<B::Ledger as Ledger>::Row]) -> Result<Vec<Listed>, StoreError> {
+    rows.iter().map(|row| books.place().listed(row)).collect()
 }
 
 /// One transaction for each: a sweep that ends half-way has done its half.
 async fn give_back<B: Books>(
     books: &B,
-    rows: &[<B::Ledger as Ledger>::Row],
+    listed: &[Listed],
     cause: Cause<'_>,
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let listed: Vec<Listed> = rows.iter().map(|row| books.place().listed(row)).collect::<Result<_, _>>()?;
     let mut count = 0;
-    for one in &listed {
+    for one in listed {
         count += u64::from(give_one_back(books, one, cause, at).await?);
     }
     Ok(count)
@@ -179,8 +200,13 @@ async fn give_one_back<B: Books>(
         Cause::Away(since) if !held.accepted && away(&mut ledger, &held.agent_id, since).await? => {
             (Ending::Returned, ROUTER, reason::returned(&held.agent_id))
         }
+        Cause::OffShift(before)
+            if !held.accepted && off_shift(&mut ledger, &held.agent_id, before, at).await? =>
+        {
+            (Ending::Returned, ROUTER, reason::off_shift(&held.agent_id))
+        }
         Cause::TakenBack(by) => (Ending::Withdrawn, by, reason::withdrawn(&held.agent_id, by)),
-        Cause::RanOut | Cause::Away(_) => return Ok(false),
+        Cause::RanOut | Cause::Away(_) | Cause::OffShift(_) => return Ok(false),
     };
     if !ended(&mut ledger, &one.inquiry_id, &held, &End { ending, right_skill: None, by, at }).await? {
         return Ok(false);
@@ -203,6 +229,17 @@ async fn give_one_back<B: Books>(
 async fn away<L: Ledger>(ledger: &mut L, agent: &AgentId, since: DateTime<Utc>) -> Result<bool, StoreError> {
     let values = [Value::Text(agent.as_str()), Value::Time(since)];
     Ok(ledger.row(L::STILL_AWAY, &values).await?.is_some())
+}
+
+async fn off_shift<L: Ledger>(
+    ledger: &mut L,
+    agent: &AgentId,
+    before: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let Some(row) = ledger.row(L::HOURS_OF, &[Value::Text(agent.as_str())]).await? else { return Ok(false) };
+    let hours: Option<Hours> = ledger.reader().hours(&row)?;
+    Ok(hours.and_then(|hours| hours.off_since(at)).is_some_and(|end| end <= before))
 }
 
 /// Locks the inquiry; none if there is no such.

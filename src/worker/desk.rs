@@ -25,6 +25,8 @@ const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Offers that one tick ends for each reason; the next tick ends the rest.
 const ENDINGS: u32 = 200;
+/// How often it is looked whose shift has ended.
+const LOOK_AT_SHIFTS: Duration = Duration::from_secs(15);
 /// When more wait than a tick takes up, one in so many of those that it takes up comes in turn.
 const IN_TURN: u32 = 4;
 /// How often it is looked who is left for what has waited to the last step: that reads all agents.
@@ -43,6 +45,8 @@ pub struct Submission {
 struct Round {
     /// When it was last looked who is left.
     looked_who_is_left: Option<Instant>,
+    /// When it was last looked whose shift has ended.
+    looked_at_shifts: Option<Instant>,
     /// The last that was looked at in turn; none before the first of them.
     in_turn: Option<InquiryId>,
 }
@@ -153,7 +157,7 @@ impl Desk {
         // The same inquiry twice in one tick would be offered two agents.
         let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
         if waiting {
-            self.give_back().await?;
+            self.give_back(round).await?;
             for one in self.waiting(round).await? {
                 all.insert(one.inquiry.inquiry_id.clone(), one.into());
             }
@@ -215,14 +219,11 @@ impl Desk {
     }
 
     /// Offers that ran out, and what lies with somebody who has left, wait again before anything is decided.
-    async fn give_back(&self) -> Result<(), Ended<StoreError>> {
+    async fn give_back(&self, round: &mut Round) -> Result<(), Ended<StoreError>> {
         let now = Utc::now();
         let expired = until_done("expire offers", &self.abandon, || self.store.expire(now, ENDINGS)).await?;
         let returned = match self.away_grace {
-            Some(grace) => {
-                let give_back = || self.store.return_untouched(now - grace, ENDINGS, now);
-                until_done("return what lies untouched", &self.abandon, give_back).await?
-            }
+            Some(grace) => self.return_untouched(grace, now, round).await?,
             None => 0,
         };
         if expired + returned > 0 {
@@ -230,6 +231,24 @@ impl Desk {
             self.outbox.notify();
         }
         Ok(())
+    }
+
+    /// From those who are away at every tick; from those whose shift is over now and then, which is read agent by agent.
+    async fn return_untouched(
+        &self,
+        grace: TimeDelta,
+        now: DateTime<Utc>,
+        round: &mut Round,
+    ) -> Result<u64, Ended<StoreError>> {
+        let give_back = || self.store.return_untouched(now - grace, ENDINGS, now);
+        let mut returned = until_done("return what lies untouched", &self.abandon, give_back).await?;
+        if round.looked_at_shifts.is_none_or(|last| last.elapsed() >= LOOK_AT_SHIFTS) {
+            round.looked_at_shifts = Some(Instant::now());
+            let give_back = || self.store.return_off_shift(grace, ENDINGS, now);
+            returned +=
+                until_done("return what was left at the end of a shift", &self.abandon, give_back).await?;
+        }
+        Ok(returned)
     }
 
     /// All agents, if something has waited to the last step and it is time to look who is left for it.

@@ -164,6 +164,34 @@ pub async fn what_lies_untouched_with_somebody_away_goes_back(fresh: Fresh) {
     assert_eq!(store.return_untouched(Utc::now(), 10, at(30)).await.unwrap(), 0, "they are back");
 }
 
+pub async fn what_lies_untouched_at_the_end_of_a_shift_goes_back(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    // The fixed moment is 18:00 on a Saturday in Tokyo: the shift ends two minutes later.
+    let hours = r#"{"time_zone":"Asia/Tokyo","shifts":[{"days":["Sat"],"from":"09:00","to":"18:02"}]}"#;
+    let worker =
+        AgentProfile { hours: Some(serde_json::from_str(hours).unwrap()), ..agent("a-1", &SHIPPING, &JA, 9) };
+    let others = [worker.clone(), agent("a-2", &SHIPPING, &JA, 9)];
+    store.upsert_agents(&others).await.unwrap();
+    for (id, agent, second) in [("left", "a-1", 0), ("begun", "a-1", 1), ("no-hours", "a-2", 2)] {
+        store.commit_routing(&decision(&inquiry(id, 0), offer(&[agent]), second)).await.unwrap();
+    }
+    assert_eq!(store.accept(&q("begun"), &a("a-1"), 1, at(5)).await.unwrap(), Change::Done);
+    let grace = TimeDelta::minutes(1);
+    let sweep = async |second| store.return_off_shift(grace, 10, at(second)).await.unwrap();
+    assert_eq!((sweep(60).await, sweep(170).await), (0, 0), "on shift, and within the grace");
+    // Given by a supervisor after the end: they know why.
+    store.commit_routing(&decision(&inquiry("late", 130), Proposal::Triage, 130)).await.unwrap();
+    let late = DirectAssignment { at: at(140), ..order("late", "a-1", 0) };
+    assert_eq!(store.assign(&late).await.unwrap(), Change::Done);
+    assert_eq!((sweep(190).await, sweep(190).await), (1, 0));
+    let left = row(&*store, "left").await;
+    assert_eq!(left.status, InquiryStatus::Waiting);
+    assert!(left.reason.contains("shift of agent a-1 is over"), "{}", left.reason);
+    assert_eq!(open(&*store, "a-1").await, 2);
+    let returned = "select count(*) from assignments where outcome = 'returned'";
+    assert_eq!(fresh.number(returned).await, 1);
+}
+
 fn order(inquiry: &str, agent: &str, generation: u32) -> DirectAssignment {
     DirectAssignment {
         inquiry_id: q(inquiry),

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
@@ -255,6 +255,15 @@ impl Store for PostgresStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_off_shift(self, grace, limit, at).await
     }
 
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {

@@ -42,6 +42,7 @@ impl Ledger for PostgresLedger {
     const LOCK_AGENTS: &'static str =
         concat!(include_str!("../sql/order_agents.sql"), "collate \"C\" for no key update");
     const STILL_AWAY: &'static str = concat!(include_str!("../sql/still_away.sql"), "for no key update");
+    const HOURS_OF: &'static str = concat!(include_str!("../sql/hours_of.sql"), "for no key update");
     const TAKE_AGENT: &'static str = include_str!("../sql/postgres/take_agent.sql");
 
     fn reader(&self) -> Reader<'_> {

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -286,6 +286,15 @@ impl Store for SqliteStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_off_shift(self, grace, limit, at).await
     }
 
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {

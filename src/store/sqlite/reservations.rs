@@ -36,6 +36,7 @@ impl Ledger for SqliteLedger {
     const LOCK_INQUIRY: &'static str = include_str!("../sql/lock_inquiry.sql");
     const LOCK_AGENTS: &'static str = include_str!("../sql/order_agents.sql");
     const STILL_AWAY: &'static str = include_str!("../sql/still_away.sql");
+    const HOURS_OF: &'static str = include_str!("../sql/hours_of.sql");
     const TAKE_AGENT: &'static str = include_str!("../sql/sqlite/take_agent.sql");
 
     fn reader(&self) -> Reader<'_> {
