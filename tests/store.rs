@@ -78,6 +78,7 @@ on_both! {
     routing::the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer,
     reservations::an_offer_is_accepted_once_by_its_holder_only,
     reservations::a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back,
+    reservations::what_passes_until_an_offer_is_written_is_added_to_its_time,
     reservations::what_was_accepted_can_still_be_passed_on,
     reservations::an_offer_that_nobody_accepts_runs_out,
     reservations::what_lies_untouched_with_somebody_away_goes_back,

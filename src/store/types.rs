@@ -1,8 +1,9 @@
 //! What goes into the store and what comes out of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use super::change::*;
 pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
@@ -158,24 +159,30 @@ pub struct RoutingDecision {
     pub generation: u32,
     /// What a person said that it needs.
     pub corrected_skill: Option<Skill>,
-    /// When an agent has to have accepted it; none if they have it at once.
+    /// When an agent has to have accepted it, if it is written at once; none if they have it at once.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was decided. What passes until it is written, by locks and retries, is added to the time to accept; none if `expires_at` holds
+    /// as it stands.
+    pub decided: Option<Instant>,
     pub at: DateTime<Utc>,
 }
 
 impl RoutingDecision {
-    /// The assignment as it is published.
+    /// The assignment as it is published, once its agent is taken: from now on the time to accept runs.
     pub(super) fn assignment(
         &self,
         agent_id: Option<AgentId>,
         generation: u32,
         reason: String,
     ) -> Assignment {
+        // As finely as the databases keep a time.
+        let late = self.decided.map_or(0, |decided| decided.elapsed().as_micros() as i64);
+        let expires_at = self.expires_at.map(|end| end + TimeDelta::microseconds(late));
         Assignment {
             inquiry_id: self.inquiry.inquiry_id.clone(),
             language: self.language,
             skills: self.effective_skills(),
-            expires_at: self.expires_at.filter(|_| agent_id.is_some()),
+            expires_at: expires_at.filter(|_| agent_id.is_some()),
             agent_id,
             reason,
             decided_at: self.at,

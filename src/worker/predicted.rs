@@ -1,6 +1,7 @@
 //! An inquiry on its way from the model, or from the queue of those that wait, through the engine into the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -80,6 +81,7 @@ impl Predicted {
             generation: self.generation,
             corrected_skill: self.corrected_skill,
             expires_at: offer.map(|offer| at + offer),
+            decided: Some(Instant::now()),
             at,
         }
     }

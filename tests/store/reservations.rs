@@ -72,6 +72,25 @@ pub async fn an_offer_is_accepted_once_by_its_holder_only(fresh: Fresh) {
     assert_eq!(unknown, Change::Lost(Lost::Unknown));
 }
 
+pub async fn what_passes_until_an_offer_is_written_is_added_to_its_time(fresh: Fresh) {
+    const HELD_UP: Duration = Duration::from_secs(60);
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2)]).await.unwrap();
+    let late = RoutingDecision {
+        expires_at: Some(at(10)),
+        decided: Instant::now().checked_sub(HELD_UP),
+        ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 0)
+    };
+    assert!(late.decided.is_some());
+    let RoutingOutcome::Decided(told) = store.commit_routing(&late).await.unwrap() else {
+        panic!("expected a decision")
+    };
+    let ends = told.expires_at.unwrap();
+    assert!(ends >= at(10) + HELD_UP, "{ends}");
+    assert_eq!(row(&*store, "q-1").await.expires_at, Some(ends), "what is told is what is written");
+    assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(69)).await.unwrap(), Change::Done);
+}
+
 pub async fn a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back(fresh: Fresh) {
     let store = offered(&fresh).await;
     let reject = async |agent: &str, generation| {

@@ -126,6 +126,7 @@ pub fn decision(inquiry: &Inquiry, proposal: Proposal, seconds: i64) -> RoutingD
         generation: 0,
         corrected_skill: None,
         expires_at: None,
+        decided: None,
         at: at(seconds),
     }
 }

@@ -64,14 +64,6 @@ impl SqliteStore {
                 match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
                         let reason = reason::assigned(*skill, &skills, decision.language, &taken);
-                        let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
-                            .bind(decision.inquiry.inquiry_id.as_str())
-                            .bind(agent.as_str())
-                            .bind(skill.as_str())
-                            .bind(Time(decision.at))
-                            .bind(i64::from(decision.generation) + 1)
-                            .bind(decision.expires_at.map(Time));
-                        self.done(assign.execute(&mut *transaction).await)?;
                         (InquiryStatus::Assigned, Some(agent), reason)
                     }
                     None => waits(decision, &skills, *skill),
@@ -84,6 +76,16 @@ impl SqliteStore {
             // It waits as before: nothing to write, nothing to tell.
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::Decided(assignment));
+        }
+        if let (Some(agent), Proposal::Offer { skill, .. }) = (&assignment.agent_id, &decision.proposal) {
+            let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
+                .bind(decision.inquiry.inquiry_id.as_str())
+                .bind(agent.as_str())
+                .bind(skill.as_str())
+                .bind(Time(decision.at))
+                .bind(i64::from(generation))
+                .bind(assignment.expires_at.map(Time));
+            self.done(assign.execute(&mut *transaction).await)?;
         }
         let decide = sqlx::query(include_str!("../sql/sqlite/decide_inquiry.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
