@@ -94,6 +94,8 @@ on_both! {
     reservations::what_ended_and_what_was_corrected_is_counted,
     #[ignore = "a measurement"]
     reservations::assignments_a_second,
+    #[ignore = "a measurement"]
+    reservations::sweeps_a_second,
     races::three_instances_that_each_read_under_the_limit_do_not_exceed_it,
     races::the_router_a_supervisor_and_an_automation_do_not_bounce_the_owner,
     invariants::eight_writers_keep_every_promise,

@@ -26,6 +26,8 @@ pub(super) trait Ledger: Send + Sized {
     type Row: Fields + Send;
     /// `lock_inquiry.sql`, with the lock.
     const LOCK_INQUIRY: &'static str;
+    /// The same for an inquiry that nobody else has locked; otherwise no row comes back.
+    const LOCK_INQUIRY_IF_FREE: &'static str;
     /// `order_agents.sql`, with the locks.
     const LOCK_AGENTS: &'static str;
     /// `still_away.sql`, with the lock.
@@ -62,6 +64,8 @@ pub(super) trait Ledger: Send + Sized {
 /// Where transactions begin.
 pub(super) trait Books: Sync {
     type Ledger: Ledger;
+    /// Transactions of a sweep under way at once.
+    const AT_ONCE: usize;
 
     fn begin_ledger(&self) -> impl Future<Output = Result<Self::Ledger, StoreError>> + Send;
 

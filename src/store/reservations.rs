@@ -6,6 +6,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::StoreError;
 use super::change::{Change, Ending, Lost};
 use super::ledger::{Books, Ledger, Value};
@@ -125,7 +127,7 @@ enum Cause<'a> {
 pub(super) async fn expire<B: Books>(books: &B, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let values = [Value::Time(now), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/expired.sql"), &values).await?;
-    give_back(books, &listed(books, &rows)?, Cause::RanOut, now).await
+    give_back(books, listed(books, &rows)?, Cause::RanOut, now).await
 }
 
 /// How many untouched offers went back to the queue.
@@ -137,7 +139,7 @@ pub(super) async fn return_untouched<B: Books>(
 ) -> Result<u64, StoreError> {
     let values = [Value::Time(away_before), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/untouched.sql"), &values).await?;
-    give_back(books, &listed(books, &rows)?, Cause::Away(away_before), at).await
+    give_back(books, listed(books, &rows)?, Cause::Away(away_before), at).await
 }
 
 /// How much of what lay untouched at the end of a shift went back to the queue.
@@ -152,7 +154,7 @@ pub(super) async fn return_off_shift<B: Books>(
     let on_hours = rows.iter().map(|row| reader.on_hours(row)).collect::<Result<Vec<_>, _>>()?;
     let left = on_hours.into_iter().filter(|one| one.left_behind(before, at)).map(|one| one.listed);
     let left: Vec<Listed> = left.take(limit as usize).collect();
-    give_back(books, &left, Cause::OffShift(before), at).await
+    give_back(books, left, Cause::OffShift(before), at).await
 }
 
 /// How much of what the agent held went back to the queue.
@@ -163,35 +165,49 @@ pub(super) async fn withdraw<B: Books>(
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let rows = books.list(include_str!("sql/held_by.sql"), &[Value::Text(agent.as_str())]).await?;
-    give_back(books, &listed(books, &rows)?, Cause::TakenBack(by), at).await
+    give_back(books, listed(books, &rows)?, Cause::TakenBack(by), at).await
 }
 
 fn listed<B: Books>(books: &B, rows: &[<B::Ledger as Ledger>::Row]) -> Result<Vec<Listed>, StoreError> {
     rows.iter().map(|row| books.place().listed(row)).collect()
 }
 
-/// One transaction for each: a sweep that ends half-way has done its half.
+/// One transaction for each, several at once: a sweep that ends half-way has done its half. Sweeps of several workers begin at different
+/// places, and pass over what another one has just in hand.
 async fn give_back<B: Books>(
     books: &B,
-    listed: &[Listed],
+    mut listed: Vec<Listed>,
     cause: Cause<'_>,
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
+    let from = rand::random_range(0..=listed.len());
+    listed.rotate_left(from);
+    let all = listed.into_iter().map(|one| give_one_back(books, one, cause, at));
+    let mut under_way = stream::iter(all).buffer_unordered(B::AT_ONCE);
     let mut count = 0;
-    for one in listed {
-        count += u64::from(give_one_back(books, one, cause, at).await?);
+    while let Some(gone) = under_way.try_next().await? {
+        count += u64::from(gone);
     }
     Ok(count)
 }
 
 async fn give_one_back<B: Books>(
     books: &B,
-    one: &Listed,
+    one: Listed,
     cause: Cause<'_>,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let mut ledger = books.begin_ledger().await?;
-    let Some(standing) = locked(&mut ledger, &one.inquiry_id).await? else { return Ok(false) };
+    let id = [Value::Text(one.inquiry_id.as_str())];
+    let standing = match cause {
+        Cause::TakenBack(_) => locked(&mut ledger, &one.inquiry_id).await?,
+        // Whoever has it locked changes it; what they leave to be done, the next sweep does.
+        Cause::RanOut | Cause::Away(_) | Cause::OffShift(_) => {
+            let row = ledger.row(B::Ledger::LOCK_INQUIRY_IF_FREE, &id).await?;
+            row.map(|row| ledger.reader().standing(&row)).transpose()?
+        }
+    };
+    let Some(standing) = standing else { return Ok(false) };
     let held = live(&mut ledger, &one.inquiry_id).await?;
     let same = |held: &Held| held.agent_id == one.agent_id && held.generation == one.generation;
     let Some(held) = held.filter(same) else { return Ok(false) };

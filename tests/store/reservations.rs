@@ -432,3 +432,37 @@ pub async fn assignments_a_second(fresh: Fresh) {
     let rate = (WRITERS * EACH) as f64 / began.elapsed().as_secs_f64();
     println!("{rate:.0} assignments/s, {WRITERS} writers");
 }
+
+/// Offers that ran out, ended a second: by one worker, and by four at once.
+pub async fn sweeps_a_second(fresh: Fresh) {
+    const OFFERS: i64 = 2000;
+    let store = fresh.migrated().await;
+    let agents: Vec<_> = (0..200).map(|n| agent(&format!("a-{n}"), &SHIPPING, &JA, 100)).collect();
+    store.upsert_agents(&agents).await.unwrap();
+    for workers in [1, 4] {
+        let stores = join_all((0..workers).map(|_| fresh.open())).await;
+        for n in 0..OFFERS {
+            let agent = format!("a-{}", n % 200);
+            let offered = RoutingDecision {
+                expires_at: Some(at(10)),
+                ..decision(&inquiry(&format!("q-{workers}-{n}"), 0), offer(&[&agent]), 1)
+            };
+            store.commit_routing(&offered).await.unwrap();
+        }
+        let began = Instant::now();
+        let sweeps = stores.into_iter().map(|store| {
+            tokio::spawn(async move {
+                let (mut ended, mut ticks) = (0, 0);
+                while store.agents().await.unwrap().iter().any(|agent| agent.open > 0) {
+                    ended += store.expire(at(20), 200).await.unwrap();
+                    ticks += 1;
+                }
+                (ended, ticks)
+            })
+        });
+        let done: Vec<(u64, u32)> = join_all(sweeps).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(done.iter().map(|(ended, _)| *ended).sum::<u64>(), OFFERS as u64);
+        let rate = OFFERS as f64 / began.elapsed().as_secs_f64();
+        println!("{workers} workers: {rate:.0} offers ended a second {done:?}");
+    }
+}

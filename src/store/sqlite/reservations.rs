@@ -34,6 +34,7 @@ fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Sqlite, Sqlit
 impl Ledger for SqliteLedger {
     type Row = SqliteRow;
     const LOCK_INQUIRY: &'static str = include_str!("../sql/lock_inquiry.sql");
+    const LOCK_INQUIRY_IF_FREE: &'static str = Self::LOCK_INQUIRY;
     const LOCK_AGENTS: &'static str = include_str!("../sql/order_agents.sql");
     const STILL_AWAY: &'static str = include_str!("../sql/still_away.sql");
     const HOURS_OF: &'static str = include_str!("../sql/hours_of.sql");
@@ -75,6 +76,8 @@ impl Ledger for SqliteLedger {
 
 impl Books for SqliteStore {
     type Ledger = SqliteLedger;
+    // There is one writer.
+    const AT_ONCE: usize = 1;
 
     async fn begin_ledger(&self) -> Result<SqliteLedger, StoreError> {
         Ok(SqliteLedger { store: self.clone(), transaction: self.begin().await? })
