@@ -87,9 +87,10 @@ impl Case {
         self.flagged && !policy.safety_skills.is_empty()
     }
 
-    /// Target times waited, and one more for each rank of priority and for a flag: who goes first when agents are short.
+    /// Target times waited, and one more for each rank of priority and for a flag that counts: who goes first when agents are short.
     pub(super) fn urgency(&self, policy: &Policy, now: DateTime<Utc>) -> f64 {
         let rank = f64::from(self.priority.rank());
-        rank + f64::from(u8::from(self.flagged)) + self.waited(now) / policy.target(self.priority)
+        rank + f64::from(u8::from(self.needs_safety(policy)))
+            + self.waited(now) / policy.target(self.priority)
     }
 }

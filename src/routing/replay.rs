@@ -26,6 +26,8 @@ pub struct PastDecision {
     pub received_at: DateTime<Utc>,
     pub skills: Vec<SkillProbability>,
     pub explanation: Explanation,
+    /// What came of it: an agent who was chosen may have been taken by then.
+    pub became: Fate,
     /// Who finished the inquiry in the end, where that is known.
     pub finished_by: Option<AgentId>,
 }
@@ -47,7 +49,8 @@ impl Fate {
         }
     }
 
-    fn of(explanation: &Explanation) -> Self {
+    /// What the engine decided, if nothing comes between.
+    pub fn of(explanation: &Explanation) -> Self {
         match (&explanation.chosen, explanation.method) {
             (Some(agent), _) => Fate::Agent(agent.clone()),
             (None, Method::Abstained | Method::Exhausted) => Fate::Triage,
@@ -86,7 +89,13 @@ pub fn replay(tick: Vec<PastDecision>, policy: &Policy) -> Vec<Replayed> {
 }
 
 fn beside(past: PastDecision, again: &Decided) -> Replayed {
-    let (then, now) = (Fate::of(&past.explanation), Fate::of(&again.explanation));
+    let taken = past.explanation.chosen.as_ref().filter(|chosen| past.became.agent() != Some(chosen));
+    let then = past.became.clone();
+    let now = match Fate::of(&again.explanation) {
+        // They would have been taken as well.
+        Fate::Agent(agent) if Some(&agent) == taken => Fate::Waits,
+        now => now,
+    };
     let wrong = |fate: &Fate| {
         let agent = fate.agent()?;
         again.explanation.candidates.iter().find(|one| one.agent_id == *agent).map(|one| one.wrong)

@@ -39,7 +39,8 @@ fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Postgres, PgA
 impl Ledger for PostgresLedger {
     type Row = PgRow;
     const LOCK_INQUIRY: &'static str = concat!(include_str!("../sql/lock_inquiry.sql"), "for update");
-    const LOCK_INQUIRY_IF_FREE: &'static str = concat!(include_str!("../sql/lock_inquiry.sql"), "for update skip locked");
+    const LOCK_INQUIRY_IF_FREE: &'static str =
+        concat!(include_str!("../sql/lock_inquiry.sql"), "for update skip locked");
     const LOCK_AGENTS: &'static str =
         concat!(include_str!("../sql/order_agents.sql"), "collate \"C\" for no key update");
     const STILL_AWAY: &'static str = concat!(include_str!("../sql/still_away.sql"), "for no key update");
