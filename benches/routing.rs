@@ -53,6 +53,7 @@ fn cases(random: &mut StdRng, count: usize) -> Vec<Case> {
                 skills,
                 language: if random.random_bool(0.2) { Language::En } else { Language::Ja },
                 priority: [Priority::Normal, Priority::High][random.random_range(0..2)],
+                weight: 1,
                 received_at: now() - TimeDelta::seconds(random.random_range(0..1200)),
                 waiting_since: now(),
                 flagged: random.random_bool(0.02),

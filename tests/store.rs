@@ -83,6 +83,7 @@ on_both! {
     reservations::an_offer_that_nobody_accepts_runs_out,
     reservations::what_lies_untouched_with_somebody_away_goes_back,
     reservations::what_lies_untouched_at_the_end_of_a_shift_goes_back,
+    reservations::an_inquiry_takes_the_places_of_its_channel_and_gives_them_back,
     reservations::a_supervisor_gives_an_inquiry_to_whom_may_have_it,
     reservations::a_supervisor_says_what_an_inquiry_in_triage_needs,
     reservations::everything_that_an_agent_holds_goes_back,

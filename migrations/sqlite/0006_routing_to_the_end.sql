@@ -1,8 +1,8 @@
 -- Only what ended in a later generation than this keeps an agent from the inquiry: a person who says what it needs lifts what was before.
 alter table inquiries add column asked_from integer not null default 0;
+-- How it came, and how many places it takes with its agent, by the configuration of that time.
 alter table inquiries add column channel text not null default 'mail';
--- Places that the inquiry takes with its agent, as it was when they got it: so many are given back.
-alter table assignments add column weight integer not null default 1 check (weight >= 1);
+alter table inquiries add column weight integer not null default 1 check (weight >= 1);
 -- Who asked, so that who knows a customer is found without the customer's inquiries; see preferred.sql.
 alter table assignments add column customer_id text not null default '';
 update assignments

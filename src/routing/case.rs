@@ -16,6 +16,8 @@ pub struct Case {
     pub skills: Vec<SkillProbability>,
     pub language: Language,
     pub priority: Priority,
+    /// Places that it takes with its agent, at least 1.
+    pub weight: u32,
     /// When the customer's waiting began: the longer ago, the more urgent.
     pub received_at: DateTime<Utc>,
     /// Since when it waits as it stands: its receipt, or the last time that somebody gave it back or said what it needs. The steps of

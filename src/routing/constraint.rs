@@ -18,7 +18,7 @@ pub enum Constraint {
     Absent,
     /// Present, outside their hours.
     OffShift,
-    /// As many inquiries in their hands as they work on at once.
+    /// Has fewer places free than the inquiry takes.
     Full,
     /// Does not speak the customer's language.
     Language,
@@ -148,7 +148,7 @@ pub fn left(case: &Case, everybody: &[AgentSnapshot], policy: &Policy, now: Date
     let asked = Case { left: Left::Others, ..case.clone() };
     let Some(demand) = Demand::of(&asked, policy, now) else { return Left::Others };
     let mut set_aside = false;
-    for agent in everybody.iter().filter(|agent| agent.capacity > 0) {
+    for agent in everybody.iter().filter(|agent| agent.capacity >= case.weight) {
         match demand.admits(agent) {
             Ok(_) => return Left::Others,
             Err(Constraint::SetAside) => set_aside |= demand.qualifies(agent).is_ok(),

@@ -11,6 +11,7 @@ mod cost;
 mod decide;
 mod explain;
 mod hours;
+mod places;
 mod policy;
 mod proposal;
 mod replay;

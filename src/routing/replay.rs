@@ -145,6 +145,7 @@ fn case_of(past: &PastDecision, everyone: &BTreeSet<&AgentId>) -> Case {
         skills: decided_on.clone(),
         language: past.language,
         priority: past.priority,
+        weight: past.explanation.weight,
         received_at: past.received_at,
         waiting_since: past.explanation.tick - seconds(waiting),
         flagged: past.explanation.flagged,

@@ -202,6 +202,7 @@ impl Run<'_> {
             skills: open.skills.clone(),
             language: task.language,
             priority: task.priority,
+            weight: 1,
             received_at: self.begins + TimeDelta::milliseconds(task.arrives),
             waiting_since: self.begins + TimeDelta::milliseconds(task.arrives),
             flagged: false,
@@ -230,7 +231,7 @@ impl Run<'_> {
                         continue;
                     };
                     let seat = self.seats[&free.agent_id];
-                    agents[seat].take(moment);
+                    agents[seat].take(1, moment);
                     ends.push((index, Some(free.agent_id.clone())));
                 }
                 Proposal::Triage => ends.push((index, None)),
@@ -250,7 +251,7 @@ impl Run<'_> {
     fn give(&mut self, index: usize, agent: AgentId, now: i64) {
         self.leave_queue(index, now);
         let seat = self.seats[&agent];
-        self.agents[seat].take(self.begins + TimeDelta::milliseconds(now));
+        self.agents[seat].take(1, self.begins + TimeDelta::milliseconds(now));
         self.day.allocations += 1;
         let task = &self.tasks[index];
         let fails = self.wrong(seat, task.truth);

@@ -324,7 +324,8 @@ pub(super) async fn ended<L: Ledger>(
     if ledger.write(include_str!("sql/end_assignment.sql"), &values).await? == 0 {
         return Ok(false);
     }
-    ledger.write(include_str!("sql/free_agent.sql"), &[Value::Text(held.agent_id.as_str())]).await?;
+    let places = [Value::Text(held.agent_id.as_str()), Value::Text(inquiry.as_str())];
+    ledger.write(include_str!("sql/free_agent.sql"), &places).await?;
     Ok(true)
 }
 

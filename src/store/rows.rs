@@ -6,7 +6,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use crate::contract::{
-    Action, AgentId, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId, UserId,
+    Action, AgentId, Channel, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId,
+    UserId,
 };
 use crate::queue::{Outgoing, Target};
 use crate::routing::{AgentSnapshot, Preferred};
@@ -175,6 +176,7 @@ impl Reader<'_> {
             subject: self.get(row.text_or_null("subject"))?,
             transaction_id: self.id_or_null(row, "transaction_id", TransactionId::new)?,
             priority: self.name(row, "priority")?,
+            channel: self.id(row, "channel", Channel::new)?,
         })
     }
 
@@ -184,6 +186,7 @@ impl Reader<'_> {
             language: self.name(row, "language")?,
             skills: self.get(row.json("skills"))?,
             model_version: self.get(row.text("model_version"))?,
+            weight: self.number(row, "weight")?,
             generation: self.number(row, "generation")?,
             changed_at: self.get(row.time("decided_at"))?,
             corrected_skill: self.skill_or_null(row, "corrected_skill")?,
@@ -241,6 +244,7 @@ impl Reader<'_> {
             text: self.get(row.text("text"))?,
             language: self.name(row, "language")?,
             priority: self.name(row, "priority")?,
+            channel: self.id(row, "channel", Channel::new)?,
             status: self.status(row)?,
             skills: self.get(row.json("skills"))?,
             agent_id: self.id_or_null(row, "agent_id", AgentId::new)?,

@@ -112,7 +112,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn is_full(&self, row: &impl Fields) -> Result<bool, StoreError> {
-        Ok(self.get(row.int("open_count"))? >= self.get(row.int("capacity"))?)
+        Ok(self.get(row.int("wanted"))? > self.get(row.int("capacity"))?)
     }
 
     pub(super) fn skill_or_null(

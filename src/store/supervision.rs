@@ -43,7 +43,7 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
     ];
     // What ends above comes back if nobody takes the place: nothing is committed.
     let Some(row) = ledger.row(B::Ledger::TAKE_AGENT, &values).await? else {
-        return Ok(Change::Lost(why_not(&mut ledger, agent).await?));
+        return Ok(Change::Lost(why_not(&mut ledger, agent, inquiry).await?));
     };
     let likeliest = || standing.skills.first().map(|entry| entry.skill);
     let skill = order.skill.or(standing.corrected).or_else(likeliest).unwrap_or(Skill::Other);
@@ -74,8 +74,13 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
     Ok(Change::Done)
 }
 
-async fn why_not<L: Ledger>(ledger: &mut L, agent: &AgentId) -> Result<Lost, StoreError> {
-    let row = ledger.row(include_str!("sql/why_not.sql"), &[Value::Text(agent.as_str())]).await?;
+async fn why_not<L: Ledger>(
+    ledger: &mut L,
+    agent: &AgentId,
+    inquiry: &InquiryId,
+) -> Result<Lost, StoreError> {
+    let values = [Value::Text(agent.as_str()), Value::Text(inquiry.as_str())];
+    let row = ledger.row(include_str!("sql/why_not.sql"), &values).await?;
     Ok(match row.map(|row| ledger.reader().is_full(&row)).transpose()? {
         None => Lost::Unknown,
         Some(true) => Lost::Full,

@@ -9,8 +9,8 @@ pub use super::change::*;
 pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
 
 use crate::contract::{
-    Action, AgentId, Assignment, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority, Rejection,
-    Role, Skill, SkillProbability, TransactionId,
+    Action, AgentId, Assignment, Channel, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority,
+    Rejection, Role, Skill, SkillProbability, TransactionId,
 };
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::{Explanation, Hours, Proposal};
@@ -116,6 +116,7 @@ pub struct AgentProfile {
     /// Proficiency 1 (learning) to 5 (expert).
     pub skills: BTreeMap<Skill, u8>,
     pub languages: Vec<Language>,
+    /// Places; an inquiry takes as many as its channel weighs (`routing.channel_weights`).
     pub capacity: u32,
     pub available: bool,
     /// Whose inquiries the agent takes first; see `routing.teams`.
@@ -155,6 +156,8 @@ pub struct RoutingDecision {
     /// Why; stored beside the decision.
     pub explanation: Explanation,
     pub model_version: String,
+    /// Places that it takes with its agent, if it is new; what was stored before keeps its own.
+    pub weight: u32,
     /// The inquiry's generation that was decided on, 0 for one that came in just now. Any other by then, and nothing is written.
     pub generation: u32,
     /// What a person said that it needs.
@@ -214,6 +217,8 @@ pub struct WaitingInquiry {
     /// As the model predicted them.
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+    /// Places that it takes with its agent.
+    pub weight: u32,
     pub generation: u32,
     /// When it was last decided on, given back, or told what it needs.
     pub changed_at: DateTime<Utc>,
@@ -275,6 +280,7 @@ pub struct InquiryRow {
     pub text: String,
     pub language: Language,
     pub priority: Priority,
+    pub channel: Channel,
     pub status: InquiryStatus,
     pub skills: Vec<SkillProbability>,
     /// Who has it, or has resolved it.

@@ -163,7 +163,7 @@ impl Desk {
             }
         }
         for one in fresh {
-            all.entry(one.inquiry.inquiry_id.clone()).or_insert(one);
+            all.entry(one.inquiry.inquiry_id.clone()).or_insert_with(|| one.weighed(&self.policy));
         }
         if all.is_empty() {
             return Ok(false);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::contract::{AgentId, Inquiry, Language, Skill, SkillProbability};
-use crate::routing::{Case, Decided, Left, Preferred};
+use crate::routing::{Case, Decided, Left, Policy, Preferred};
 use crate::store::{RoutingDecision, WaitingInquiry};
 
 /// An inquiry with what was predicted for it.
@@ -16,6 +16,8 @@ pub struct Predicted {
     pub language: Language,
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+    /// Places that it takes with its agent.
+    weight: u32,
     /// As it was when it was read; 0 for one that came in just now.
     generation: u32,
     /// Since when it waits as it stands.
@@ -29,7 +31,7 @@ pub struct Predicted {
 }
 
 impl Predicted {
-    /// One that came in just now.
+    /// One that came in just now, as if it took one place.
     pub fn new(
         inquiry: Inquiry,
         language: Language,
@@ -42,11 +44,17 @@ impl Predicted {
             language,
             skills,
             model_version,
+            weight: 1,
             generation: 0,
             corrected_skill: None,
             rejected_by: BTreeSet::new(),
             set_aside: BTreeMap::new(),
         }
+    }
+
+    /// With the places that its channel takes.
+    pub fn weighed(self, policy: &Policy) -> Self {
+        Self { weight: policy.weight(&self.inquiry.channel), ..self }
     }
 
     /// As the engine sees it. `flagged`: its transaction has an alert. `preferred`: who knows the customer.
@@ -59,6 +67,7 @@ impl Predicted {
             },
             language: self.language,
             priority: self.inquiry.priority,
+            weight: self.weight,
             received_at: self.inquiry.received_at,
             waiting_since: self.waiting_since,
             flagged,
@@ -78,6 +87,7 @@ impl Predicted {
             proposal: decided.proposal,
             explanation: decided.explanation,
             model_version: self.model_version,
+            weight: self.weight,
             generation: self.generation,
             corrected_skill: self.corrected_skill,
             expires_at: offer.map(|offer| at + offer),
@@ -96,6 +106,7 @@ impl From<WaitingInquiry> for Predicted {
             language: one.language,
             skills: one.skills,
             model_version: one.model_version,
+            weight: one.weight,
             generation: one.generation,
             corrected_skill: one.corrected_skill,
             rejected_by: one.rejected_by,

@@ -26,13 +26,13 @@ const SITUATION: &str = "
            case when n % 11 = 5 then 0 else 1 end, case when n % 110 = 0 then 'payment' end
     from generate_series(1, 55000) n;
     insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, accepted_at, ended_at, outcome, ended_by,
-                             weight, customer_id)
+                             customer_id)
     select 'q-' || n, 'a-' || (1 + n % 2000), (array[SKILLS])[1 + n % 13], now(), 1,
            case when n % 11 = 1 and n % 3 = 0 then now() + (n % 600) * interval '1 second' end,
            case when n % 11 = 1 and n % 2 = 0 then now() end,
            case when n % 11 <> 1 then timestamptz '2026-11-01' + n * interval '10 seconds' end,
            case when n % 11 = 1 then null when n % 11 = 0 then 'rejected' else 'resolved' end,
-           case when n % 11 <> 1 then 'a-' || (1 + n % 2000) end, 1, 'u-' || n
+           case when n % 11 <> 1 then 'a-' || (1 + n % 2000) end, 'u-' || n
     from generate_series(1, 55000) n where n % 11 <> 5;
     insert into messages (message_id, transaction_id, sender_id, sender_role, text, sent_at)
     select 'm-' || n, 't-' || n, 'u-1', 'seller', 'text', now() from generate_series(1, 55000) n;
@@ -125,7 +125,7 @@ fn asked() -> Vec<Asked> {
             "text, text, bigint, timestamptz, text, text, text",
             sql("'q-1', 'a-2', 1, now(), 'expired', null, 'router'"),
         ),
-        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text", sql("'a-2'")),
+        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text, text", sql("'a-2', 'q-1'")),
         (
             "ended counts",
             sql(include_str!("../../src/store/sql/ended_counts.sql")),
@@ -184,9 +184,9 @@ const LOYAL: &str = "
     insert into inquiries (inquiry_id, customer_id, text, priority, received_at, language, skills, model_version, status, reason, decided_at)
     select 'q-' || n, 'u-1', 'text', 'normal', MOMENT, 'ja', '[]', 'm1', case when n % 2 = 0 then 'assigned' else 'resolved' end, '', MOMENT
     from numbers;
-    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, ended_at, outcome, ended_by, weight, customer_id)
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, ended_at, outcome, ended_by, customer_id)
     select inquiry_id, 'a-1', 'shipping', MOMENT, 1, case status when 'resolved' then MOMENT end,
-           case status when 'resolved' then 'resolved' end, case status when 'resolved' then 'a-1' end, 1, customer_id
+           case status when 'resolved' then 'resolved' end, case status when 'resolved' then 'a-1' end, customer_id
     from inquiries;
     analyze;
 ";

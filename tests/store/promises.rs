@@ -10,7 +10,8 @@ const BROKEN: &str = "
     from (select inquiry_id from assignments where ended_at is null group by inquiry_id having count(*) > 1) twice
     union all
     select 'places are counted', count(*) from agents g
-    where g.open_count <> (select count(*) from assignments a where a.agent_id = g.agent_id and a.ended_at is null)
+    where g.open_count <> (select coalesce(sum(i.weight), 0) from assignments a join inquiries i on i.inquiry_id = a.inquiry_id
+                           where a.agent_id = g.agent_id and a.ended_at is null)
     union all
     select 'never over capacity', count(*) from agents where open_count > capacity
     union all

@@ -211,6 +211,38 @@ pub async fn what_lies_untouched_at_the_end_of_a_shift_goes_back(fresh: Fresh) {
     assert_eq!(fresh.number(returned).await, 1);
 }
 
+pub async fn an_inquiry_takes_the_places_of_its_channel_and_gives_them_back(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 3)]).await.unwrap();
+    let phone = |id: &str| {
+        let channel = Channel::new("phone").unwrap();
+        let call = Inquiry { channel, ..inquiry(id, 0) };
+        RoutingDecision { weight: 2, ..decision(&call, offer(&["a-1"]), 1) }
+    };
+    let taken = async |decision: RoutingDecision| {
+        let outcome = store.commit_routing(&decision).await.unwrap();
+        matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some())
+    };
+    assert!(taken(phone("q-1")).await);
+    assert_eq!(open(&*store, "a-1").await, 2);
+    assert!(!taken(phone("q-2")).await, "one place is not enough");
+    assert_eq!(store.assign(&order("q-2", "a-1", 0)).await.unwrap(), Change::Lost(Lost::Full));
+    let waiting = store.waiting_inquiries(10).await.unwrap().remove(0);
+    assert_eq!((waiting.weight, waiting.inquiry.channel.as_str()), (2, "phone"));
+    assert!(taken(decision(&inquiry("q-3", 0), offer(&["a-1"]), 1)).await);
+    assert_eq!(open(&*store, "a-1").await, 3);
+    // What the configuration says by now does not count for what is there already.
+    let again = RoutingDecision { weight: 1, ..phone("q-2") };
+    assert!(!taken(again).await);
+    let done = store.resolve_inquiry(&q("q-1"), &a("a-1"), None, at(5)).await.unwrap();
+    assert_eq!((done, open(&*store, "a-1").await), (Change::Done, 1));
+    assert_eq!(store.assign(&order("q-2", "a-1", 0)).await.unwrap(), Change::Done);
+    assert_eq!(open(&*store, "a-1").await, 3);
+    assert_eq!(store.withdraw_agent(&a("a-1"), "bulk", at(9)).await.unwrap(), 2);
+    assert_eq!(open(&*store, "a-1").await, 0);
+    assert_eq!(row(&*store, "q-2").await.channel.as_str(), "phone");
+}
+
 fn order(inquiry: &str, agent: &str, generation: u32) -> DirectAssignment {
     DirectAssignment {
         inquiry_id: q(inquiry),

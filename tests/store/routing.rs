@@ -72,6 +72,7 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     skills: decision.skills.clone(),
                     language: Language::Ja,
                     priority: inquiry.priority,
+                    weight: 1,
                     received_at: inquiry.received_at,
                     waiting_since: inquiry.received_at,
                     flagged: false,
@@ -185,6 +186,7 @@ pub async fn waiting_again_tells_nothing_until_it_is_assigned(fresh: Fresh) {
         language: Language::Ja,
         skills: first.skills,
         model_version: first.model_version,
+        weight: 1,
         generation: 0,
         changed_at: at(10),
         corrected_skill: None,
@@ -379,7 +381,7 @@ pub async fn team_hours_and_what_was_received_lately_are_kept(fresh: Fresh) {
     for (number, second) in [0, 0, 3600, 3000].into_iter().enumerate() {
         let question = inquiry(&format!("q-{number}"), 0);
         route(&*store, decision(&question, offer(&["a-1"]), second)).await;
-        expected.take(at(second));
+        expected.take(1, at(second));
         let now = snapshot(&*store, "a-1").await;
         assert!((now.recent - expected.recent).abs() < 1e-9, "{} is not {}", now.recent, expected.recent);
         assert_eq!((now.open, now.last_assigned_at), (expected.open, expected.last_assigned_at));

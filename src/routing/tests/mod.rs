@@ -1,5 +1,6 @@
 //! What the engine promises, case by case.
 
+mod channels;
 mod last_step;
 mod pools;
 mod replay;
@@ -47,6 +48,7 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
             .collect(),
         language: Language::Ja,
         priority: Priority::Normal,
+        weight: 1,
         received_at: now(),
         waiting_since: now(),
         flagged: false,

@@ -127,7 +127,9 @@ impl SqliteStore {
             .bind(decision.language.as_str())
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
-            .bind(Time(decision.at));
+            .bind(Time(decision.at))
+            .bind(inquiry.channel.as_str())
+            .bind(i64::from(decision.weight));
         if self.done(insert.execute(&mut *connection).await)?.rows_affected() == 1 {
             return Ok(Stood::New);
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::contract::{AgentId, Language, Priority, Skill, SkillProbability, UserId};
+use crate::contract::{AgentId, Channel, Language, Priority, Skill, SkillProbability, UserId};
 use crate::store::{AgentProfile, Change, InquiryStatus, Page, SqliteStore};
 use crate::worker::changes::Changes;
 
@@ -28,6 +28,7 @@ fn predicted(id: &str) -> Predicted {
         subject: None,
         transaction_id: None,
         priority: Priority::Normal,
+        channel: Channel::default(),
     };
     Predicted::new(inquiry, Language::Ja, vec![SkillProbability::certain(Skill::Shipping)], "m1".into())
 }
@@ -159,4 +160,21 @@ async fn the_last_of_a_desk_has_its_turn_behind_many_that_nobody_may_take() {
     let rows = store.inquiries(Page { offset: 0, limit: 100 }).await.unwrap();
     let held = rows.iter().filter(|row| row.status == InquiryStatus::Assigned);
     assert_eq!(held.map(|row| row.inquiry_id.as_str()).collect::<Vec<_>>(), ["q-last"]);
+}
+
+#[tokio::test]
+async fn a_call_takes_the_places_that_the_configuration_says() {
+    let (_folder, store) = fresh().await;
+    store.upsert_agents(&[AgentProfile { capacity: 3, ..agent("a-1") }]).await.unwrap();
+    let desk = desk(&store, Arc::new(policy()), &Wake::default());
+    let calls = ["q-1", "q-2"].map(|id| {
+        let mut call = predicted(id);
+        call.inquiry.channel = Channel::new("phone").unwrap();
+        call
+    });
+    desk.tick(calls.into(), true, &mut Round::default()).await.unwrap();
+    assert_eq!(store.agents().await.unwrap()[0].open, 2, "one of two calls, at two places each");
+    // What waits keeps its weight.
+    desk.tick(vec![predicted("q-3")], true, &mut Round::default()).await.unwrap();
+    assert_eq!(store.agents().await.unwrap()[0].open, 2, "the third place is kept for the other call");
 }

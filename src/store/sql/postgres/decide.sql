@@ -5,8 +5,8 @@ with decided as (
     where inquiry_id = $1
 ),
 assigned as (
-    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, weight, customer_id)
-    select $1, $8, $10, $7, $9, $11, 1, i.customer_id
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, customer_id)
+    select $1, $8, $10, $7, $9, $11, i.customer_id
     from inquiries i
     where i.inquiry_id = $1 and $8::text is not null
 ),

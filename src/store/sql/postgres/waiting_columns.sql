@@ -1,5 +1,5 @@
 -- An inquiry that waits, as a tick needs it. What follows says which; see waiting.sql, waiting_in_turn.sql.
-select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
+select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.channel, i.weight, i.language, i.skills, i.model_version,
     i.generation, i.decided_at, i.corrected_skill,
     case when i.generation = 0 then '[]' else coalesce(
         (select jsonb_agg(distinct a.agent_id) from assignments a
