@@ -82,6 +82,7 @@ pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<
                 report: policy.map_or(thresholds.report, |policy| policy.report.resolve(thresholds.report)),
                 hide: policy.map_or(f64::INFINITY, |policy| policy.hide.resolve(thresholds.hide)),
                 rules_report_from: config.moderation.rules_report_from,
+                severity: policy.map_or(0.0, |policy| policy.severity),
             }
         })
         .collect();
@@ -93,6 +94,7 @@ pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<
                 report: thresholds.report.resolve(f64::INFINITY),
                 hide: thresholds.hide.resolve(f64::INFINITY),
                 rules_report_from: config.moderation.rules_report_from,
+                severity: thresholds.severity,
                 policy,
             })
         })

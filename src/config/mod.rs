@@ -28,6 +28,7 @@ pub struct Config {
     pub worker: WorkerConfig,
     pub console: ConsoleConfig,
     pub moderation: ModerationConfig,
+    pub review: ReviewConfig,
     pub models: ModelsConfig,
     pub routing: RoutingConfig,
     pub log: LogConfig,
@@ -114,6 +115,21 @@ pub struct ModerationConfig {
 pub struct PolicyConfig {
     pub report: Threshold,
     pub hide: Threshold,
+    /// Log-odds that a violation counts more than one of severity 0 when alerts queue up for review.
+    #[serde(default, deserialize_with = "values::severity")]
+    pub severity: f64,
+}
+
+/// How alerts are reviewed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewConfig {
+    /// How long an alert stays with the reviewer who has opened it, unless the page says that it is still open.
+    #[serde(rename = "lease_s", deserialize_with = "values::at_least_one")]
+    pub lease_seconds: u32,
+    /// How long a reviewer can take back their last decision.
+    #[serde(rename = "undo_s")]
+    pub undo_seconds: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

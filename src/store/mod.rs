@@ -13,6 +13,7 @@ mod postgres;
 mod prepare;
 mod reason;
 mod reservations;
+pub mod review;
 mod rows;
 mod schema;
 mod sqlite;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use postgres::PostgresStore;
+pub use review::ReviewStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
 
@@ -47,7 +49,7 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: ReviewStore + Send + Sync {
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -37,8 +37,8 @@ const SITUATION: &str = "
     select 'm-' || n, 't-' || n, 'u-1', 'seller', 'text', now() from generate_series(1, 55000) n;
     insert into verdicts (message_id, action, policies, language, rules_version, model_version, decided_at)
     select 'm-' || n, 'report', '{}', 'ja', 'r1', 'm1', now() from generate_series(1, 55000, 20) n;
-    insert into alerts (message_id, policy, action, score, sources, created_at)
-    select 'm-' || n, 'harassment', 'report', 0.9, 'rule', now() from generate_series(1, 55000, 20) n;
+    insert into alerts (message_id, policy, action, score, sources, created_at, queue_time, sender_id)
+    select 'm-' || n, 'harassment', 'report', 0.9, 'rule', now(), now(), 'u-1' from generate_series(1, 55000, 20) n;
 ";
 
 /// Name, statement, types of its arguments, arguments.

@@ -136,6 +136,7 @@ fn write(
         report: thresholds.report,
         hide: thresholds.hide,
         rules_report_from: config.moderation.rules_report_from,
+        severity: 0.0,
     };
     let figures = evaluate_policy(&settings, 0, &observations.iter().collect::<Vec<_>>());
     let description = PolicyDescription {
