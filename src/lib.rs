@@ -1,9 +1,10 @@
 //! `mimamori` (見守り, watching over): guards a consumer-to-consumer marketplace.
 //!
 //! Data flows one way: delivery → contract → text → rules and model → decision → store → event → acknowledgement. Engines
-//! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`]) are pure; I/O stands at the edge behind the narrow traits of
+//! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`]) and [`access`] are pure; I/O stands at the edge behind the narrow traits of
 //! [`queue`] and [`store`].
 
+pub mod access;
 pub mod cli;
 pub mod config;
 pub mod console;

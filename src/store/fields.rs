@@ -66,6 +66,7 @@ pub(super) trait Fields {
     fn text(&self, column: &str) -> Result<String, sqlx::Error>;
     fn text_or_null(&self, column: &str) -> Result<Option<String>, sqlx::Error>;
     fn int(&self, column: &str) -> Result<i64, sqlx::Error>;
+    fn int_or_null(&self, column: &str) -> Result<Option<i64>, sqlx::Error>;
     fn float(&self, column: &str) -> Result<f64, sqlx::Error>;
     fn truth(&self, column: &str) -> Result<bool, sqlx::Error>;
     fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error>;
@@ -87,6 +88,10 @@ macro_rules! fields {
             }
 
             fn int(&self, column: &str) -> Result<i64, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn int_or_null(&self, column: &str) -> Result<Option<i64>, sqlx::Error> {
                 self.try_get(column)
             }
 

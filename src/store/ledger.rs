@@ -17,6 +17,8 @@ pub(super) enum Value<'a> {
     Float(f64),
     Time(DateTime<Utc>),
     TimeOrNull(Option<DateTime<Utc>>),
+    NumberOrNull(Option<i64>),
+    Json(&'a serde_json::Value),
 }
 
 /// A transaction. Dropped without a commit, it leaves nothing behind.

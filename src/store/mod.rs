@@ -5,6 +5,7 @@
 
 pub mod types;
 
+mod accounts;
 mod change;
 mod fault;
 mod fields;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub use accounts::*;
 pub use postgres::PostgresStore;
 pub use review::ReviewStore;
 pub use sqlite::SqliteStore;
@@ -49,7 +51,7 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: ReviewStore + Send + Sync {
+pub trait Store: Accounts + ReviewStore {
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 7] = [
     (
         1,
         "initial",
@@ -38,6 +38,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 6] = [
         "preferred agents",
         include_str!("../../migrations/postgres/0005_preferred_agents.sql"),
         include_str!("../../migrations/sqlite/0005_preferred_agents.sql"),
+    ),
+    (
+        7,
+        "access",
+        include_str!("../../migrations/postgres/0007_access.sql"),
+        include_str!("../../migrations/sqlite/0007_access.sql"),
     ),
     (
         8,

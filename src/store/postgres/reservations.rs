@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::postgres::{PgArguments, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
+use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 
 use super::{ACQUIRE_TIMEOUT, PostgresStore};
@@ -31,6 +32,8 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Postgres, 
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Json(value) => query.bind(Json(value)),
     })
 }
 

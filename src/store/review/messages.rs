@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::claims::{Told, locked, told};
 use super::types::Refused;
+use crate::access::{Act, Actor, AuditEntry, Subject};
 use crate::contract::{AlertState, Language, MessageVisibility, SenderWarning};
 use crate::store::StoreError;
+use crate::store::accounts::trail;
 use crate::store::ledger::{Books, Ledger, Value};
 use crate::store::prepare;
 
@@ -13,12 +15,12 @@ pub(super) async fn set_hidden<B: Books>(
     books: &B,
     alert: i64,
     hidden: bool,
-    by: &str,
+    by: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
-    if let refused @ Refused::Held(_) = standing.refusal(by, at) {
+    if let refused @ Refused::Held(_) = standing.refusal(&by.name, at) {
         return Ok(Err(refused));
     }
     let (sql, act) = if hidden {
@@ -31,14 +33,17 @@ pub(super) async fn set_hidden<B: Books>(
     };
     let change = ledger.reader().number(&row, "visibility")?;
     drop(row);
-    told(&mut ledger, alert, by, standing.generation, at, Told { act, ..Told::default() }).await?;
+    told(&mut ledger, alert, &by.name, standing.generation, at, Told { act, ..Told::default() }).await?;
+    let done = if hidden { Act::MessageHidden } else { Act::MessageRestored };
+    let subject = Subject::new("message", &standing.message_id);
+    trail::write(&mut ledger, &AuditEntry::new(by.clone(), done, subject, at).with("alert", alert)).await?;
     let event = prepare::visibility_event(&MessageVisibility {
         message_id: standing.message_id,
         transaction_id: standing.transaction_id,
         sender_id: standing.sender_id,
         hidden,
         alert_id: alert,
-        by: by.to_owned(),
+        by: by.name.clone(),
         at,
         change,
     })?;
@@ -52,13 +57,13 @@ pub(super) async fn warn<B: Books>(
     alert: i64,
     language: Language,
     text: &str,
-    by: &str,
+    by: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
     if standing.state != AlertState::Decided
-        && let refused @ Refused::Held(_) = standing.refusal(by, at)
+        && let refused @ Refused::Held(_) = standing.refusal(&by.name, at)
     {
         return Ok(Err(refused));
     }
@@ -68,7 +73,10 @@ pub(super) async fn warn<B: Books>(
         return Ok(Ok(false));
     }
     let line = Told { act: "warned", note: Some(language.as_str()), ..Told::default() };
-    told(&mut ledger, alert, by, standing.generation, at, line).await?;
+    told(&mut ledger, alert, &by.name, standing.generation, at, line).await?;
+    let subject = Subject::new("alert", alert);
+    let entry = AuditEntry::new(by.clone(), Act::SenderWarned, subject, at);
+    trail::write(&mut ledger, &entry.with("language", language.as_str())).await?;
     let event = prepare::warning_event(&SenderWarning {
         alert_id: alert,
         message_id: standing.message_id,
@@ -77,7 +85,7 @@ pub(super) async fn warn<B: Books>(
         policy: standing.policy,
         language,
         text: text.to_owned(),
-        by: by.to_owned(),
+        by: by.name.clone(),
         at,
     })?;
     ledger.tell(event).await?;

@@ -14,11 +14,13 @@ mod types;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use read::statement;
 pub(super) use read::with_findings;
 pub use types::*;
 
 use super::StoreError;
 use super::ledger::Books;
+use crate::access::Actor;
 use crate::contract::{Language, TransactionId};
 
 /// How long before a less risky alert an equally old one is looked at, for each unit of risk (of log-odds).
@@ -31,7 +33,7 @@ pub fn queue_time(created_at: DateTime<Utc>, risk: f64) -> DateTime<Utc> {
     created_at - TimeDelta::microseconds((risk * PER_RISK.num_seconds() as f64 * 1e6) as i64)
 }
 
-/// What reviewers do. `by` is always a log-in.
+/// What reviewers do. Who claims is named by their log-in. What is decided and done stands in the audit trail as well.
 #[async_trait]
 pub trait ReviewStore: Send + Sync {
     /// A page of the queue.
@@ -86,7 +88,7 @@ pub trait ReviewStore: Send + Sync {
     /// alert that was on the page is claimed by the reviewer again.
     async fn undo_decision(
         &self,
-        by: &str,
+        by: &Actor,
         since: DateTime<Utc>,
         lease: TimeDelta,
         at: DateTime<Utc>,
@@ -97,7 +99,7 @@ pub trait ReviewStore: Send + Sync {
         &self,
         alert: i64,
         hidden: bool,
-        by: &str,
+        by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
 
@@ -107,7 +109,7 @@ pub trait ReviewStore: Send + Sync {
         alert: i64,
         language: Language,
         text: &str,
-        by: &str,
+        by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
 
@@ -191,7 +193,7 @@ impl<B: Books + Send> ReviewStore for B {
 
     async fn undo_decision(
         &self,
-        by: &str,
+        by: &Actor,
         since: DateTime<Utc>,
         lease: TimeDelta,
         at: DateTime<Utc>,
@@ -203,7 +205,7 @@ impl<B: Books + Send> ReviewStore for B {
         &self,
         alert: i64,
         hidden: bool,
-        by: &str,
+        by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError> {
         messages::set_hidden(self, alert, hidden, by, at).await
@@ -214,7 +216,7 @@ impl<B: Books + Send> ReviewStore for B {
         alert: i64,
         language: Language,
         text: &str,
-        by: &str,
+        by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError> {
         messages::warn(self, alert, language, text, by, at).await

@@ -52,11 +52,17 @@ pub(super) fn chosen(wanted: &Listing) -> (String, String, Vec<Value<'_>>) {
     (filter, format!("order by {column} {way}, a.alert_id {way}"), values)
 }
 
+/// The statement of a list, for those who look at its plan. Its arguments: for `Claimed` the time, then policy, sources and reviewer as
+/// far as they are asked for, time and alert of the cursor, the limit.
+pub fn statement(wanted: &Listing) -> String {
+    let (filter, order, values) = chosen(wanted);
+    format!("{ALERT}{filter}\n{order}\nlimit ${}", values.len() + 1)
+}
+
 pub(super) async fn queue<B: Books>(books: &B, wanted: &Listing) -> Result<Vec<ReviewRow>, StoreError> {
-    let (filter, order, mut values) = chosen(wanted);
+    let (.., mut values) = chosen(wanted);
     values.push(Value::Number(i64::from(wanted.limit)));
-    let sql = format!("{ALERT}{filter}\n{order}\nlimit ${}", values.len());
-    let rows = books.list_built(sql, &values).await?;
+    let rows = books.list_built(statement(wanted), &values).await?;
     review_rows(books, &rows).await
 }
 

@@ -5,8 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::claims::{STANDING, Told, locked, told};
 use super::rows::Standing;
 use super::types::*;
+use crate::access::{Act, Actor, AuditEntry, Subject};
 use crate::contract::{AlertReview, AlertState, Policy, Ruling};
 use crate::store::StoreError;
+use crate::store::accounts::trail;
 use crate::store::fault::unreadable;
 use crate::store::fields::Fields;
 use crate::store::ledger::{Books, Ledger, Value};
@@ -29,8 +31,8 @@ pub(super) async fn decide<B: Books>(books: &B, order: &Order) -> Result<Result<
     let Some(standing) = locked(&mut ledger, order.alert_id).await? else {
         return Ok(Err(Refused::Unknown));
     };
-    if !standing.is_held(&order.by, order.generation) {
-        return Ok(Err(standing.refusal(&order.by, order.at)));
+    if !standing.is_held(&order.by.name, order.generation) {
+        return Ok(Err(standing.refusal(&order.by.name, order.at)));
     }
     let mut all = alike(&mut ledger, &standing, order).await?;
     all.insert(0, standing);
@@ -62,7 +64,7 @@ async fn alike<L: Ledger>(
         Value::Number(up_to),
         Value::Text(standing.state.as_str()),
         Value::Time(order.at),
-        Value::Text(&order.by),
+        Value::Text(&order.by.name),
         Value::Number(i64::from(MOST_ALIKE)),
     ];
     let which = include_str!("../sql/review/alike_standing.sql");
@@ -87,7 +89,8 @@ async fn ruled<L: Ledger>(
         Saying::Ruled { ruling, .. } => (AlertState::Decided, Some(*ruling), None, None),
     };
     let note = order.note.as_deref();
-    let stands = Stands { state, ruling, policy, subtype, note, claim: None, by: &order.by, at: order.at };
+    let stands =
+        Stands { state, ruling, policy, subtype, note, claim: None, by: &order.by.name, at: order.at };
     let Some(event) = stand(ledger, standing, &stands).await? else { return Ok(None) };
     let line = Told {
         act: if state == AlertState::Decided { "decided" } else { "escalated" },
@@ -98,17 +101,26 @@ async fn ruled<L: Ledger>(
         subtype,
         note,
     };
-    told(ledger, standing.alert_id, &order.by, standing.generation + 1, order.at, line).await?;
+    told(ledger, standing.alert_id, &order.by.name, standing.generation + 1, order.at, line).await?;
+    let act = if state == AlertState::Decided { Act::AlertReviewed } else { Act::AlertEscalated };
+    let mut entry =
+        AuditEntry::new(order.by.clone(), act, Subject::new("alert", standing.alert_id), order.at)
+            .with("batch", batch);
+    if let Some(ruling) = ruling {
+        entry = entry.with("ruling", ruling.as_str());
+    }
+    trail::write(ledger, &entry).await?;
     Ok(Some(event))
 }
 
 pub(super) async fn undo<B: Books>(
     books: &B,
-    by: &str,
+    actor: &Actor,
     since: DateTime<Utc>,
     lease: TimeDelta,
     at: DateTime<Utc>,
 ) -> Result<Result<Done, Refused>, StoreError> {
+    let by = actor.name.as_str();
     let mut ledger = books.begin_ledger().await?;
     let last = ledger.row(include_str!("../sql/review/last_decision.sql"), &[Value::Text(by)]).await?;
     let Some(last) = last else { return Ok(Err(Refused::NothingToUndo)) };
@@ -151,6 +163,9 @@ pub(super) async fn undo<B: Books>(
         let line =
             Told { act: "undone", before: Some(standing.state), batch: Some(&batch), ..Told::default() };
         told(&mut ledger, *one, by, generation + 1, at, line).await?;
+        let entry = AuditEntry::new(actor.clone(), Act::AlertReviewUndone, Subject::new("alert", *one), at)
+            .with("batch", batch.as_str());
+        trail::write(&mut ledger, &entry).await?;
     }
     ledger.tell_all(&events).await?;
     ledger.commit().await?;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::access::Actor;
 use crate::contract::{AlertState, Label, Language, MessageId, Policy, Role, Ruling, UserId};
 use crate::store::{AlertRow, AlertSources};
 
@@ -108,7 +109,7 @@ pub struct Order {
     pub alert_id: i64,
     /// Of the claim.
     pub generation: u32,
-    pub by: String,
+    pub by: Actor,
     pub saying: Saying,
     pub note: Option<String>,
     /// Decides those of the same text and policy as well, up to this number of an alert: the newest that the reviewer was told of.

@@ -27,6 +27,8 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Sqlite, Sq
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Json(value) => query.bind(Json(value)),
     })
 }
 

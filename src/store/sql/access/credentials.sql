@@ -1,0 +1,3 @@
+select account_id, login, password_hash, disabled_at
+from accounts
+where login = $1
