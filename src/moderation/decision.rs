@@ -30,7 +30,7 @@ pub struct PolicyAlert {
 
 /// Scores are taken as certain from here on: beyond, a calibrated probability tells nothing more.
 const CERTAIN: f64 = 0.99;
-/// Characters from which on a text says the same in every conversation.
+/// Letters and digits from which on a text says the same in every conversation.
 const TELLING: usize = 8;
 /// Bytes of the hash in a text's key.
 const KEY_BYTES: usize = 16;
@@ -41,17 +41,18 @@ pub fn risk(score: f64, severity: f64) -> f64 {
     (score / (1.0 - score)).ln() + severity
 }
 
-/// A hash of the text without case, width, invisible characters and separators, so that one decision can serve all who sent it.
+/// A hash of the letters and digits of the text, without case, width and invisible characters, so that one decision can serve all who sent it.
 /// A text that says little by itself (it is short, or other messages of `transaction` take part in what was found) is like another
 /// one only within its transaction.
 pub fn text_key(text: &str, by_itself: bool, transaction: &TransactionId) -> String {
-    let joined = ViewKind::Joined.fold(text);
+    let folded = ViewKind::Folded.fold(text);
+    let said: String = folded.chars().filter(|c| c.is_alphanumeric()).collect();
     let mut hash = Sha256::new();
-    if !by_itself || joined.chars().count() < TELLING {
+    if !by_itself || said.chars().count() < TELLING {
         hash.update(transaction.as_str());
         hash.update([0]);
     }
-    hash.update(joined);
+    hash.update(said);
     hash.finalize().iter().take(KEY_BYTES).map(|byte| format!("{byte:02x}")).collect()
 }
 
