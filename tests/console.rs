@@ -2,118 +2,20 @@
 
 mod support;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use mimamori::console;
-use mimamori::contract::*;
+use mimamori::access::{Act, Role};
+use mimamori::contract::{AgentId, InquiryId, Label, Language, Part, Skill, Span, TransactionMessage};
 use mimamori::routing::Proposal;
 use mimamori::store::*;
-use support::database::Fresh;
+use support::console::{Answer, Console};
 use support::values::*;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-/// A console on a database of its own.
-struct Console {
-    address: SocketAddr,
-    store: Arc<dyn Store>,
-    database: Fresh,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<std::io::Result<()>>,
+/// What these tests put before the console.
+trait Filled {
+    async fn moderated(&self, decided: &[(TransactionMessage, Decision)]);
+    async fn assigned(&self, id: &str);
 }
 
-/// What came back.
-struct Answer {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    #[track_caller]
-    fn holds(&self, needle: &str) -> &Self {
-        assert!(self.body.contains(needle), "the page does not hold {needle:?}:\n{}", self.body);
-        self
-    }
-
-    #[track_caller]
-    fn lacks(&self, needle: &str) -> &Self {
-        assert!(!self.body.contains(needle), "the page holds {needle:?}:\n{}", self.body);
-        self
-    }
-}
-
-impl Console {
-    async fn start() -> Self {
-        let database = Fresh::sqlite().await;
-        let store = database.migrated().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let shutdown = async move {
-            let _ = stopped.await;
-        };
-        let served = tokio::spawn(console::serve(listener, store.clone(), shutdown));
-        Self { address, store, database, stop, served }
-    }
-
-    async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(body.to_owned()).unwrap();
-        // A blocking client: not on the threads that serve.
-        tokio::task::spawn_blocking(move || {
-            let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
-            let mut response = ureq::Agent::new_with_config(config).run(request).unwrap();
-            let text = |value: &ureq::http::HeaderValue| value.to_str().unwrap().to_owned();
-            Answer {
-                status: response.status().as_u16(),
-                headers: response
-                    .headers()
-                    .iter()
-                    .map(|(name, value)| (name.to_string(), text(value)))
-                    .collect(),
-                body: response.body_mut().read_to_string().unwrap(),
-            }
-        })
-        .await
-        .unwrap()
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// A page in English.
-    async fn get(&self, path: &str) -> Answer {
-        self.request("GET", path, &[("accept-language", "en")], "").await
-    }
-
-    /// A form, sent as the console's own page would.
-    async fn post(&self, path: &str, form: &str) -> Answer {
-        let origin = self.url("");
-        let headers = [
-            ("accept-language", "en"),
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("origin", origin.as_str()),
-            ("sec-fetch-site", "same-origin"),
-        ];
-        self.request("POST", path, &headers, form).await
-    }
-
-    async fn stop(self) {
-        self.stop.send(()).unwrap();
-        self.served.await.unwrap().unwrap();
-    }
-
+impl Filled for Console {
     async fn moderated(&self, decided: &[(TransactionMessage, Decision)]) {
         let (messages, decisions): (Vec<_>, Vec<_>) = decided.iter().cloned().unzip();
         self.store.receive_messages(&messages, 0).await.unwrap();
@@ -245,29 +147,60 @@ async fn an_inquiry_is_resolved_once() {
         .holds("aria-label=\"Resolve inquiry q/1 あ\"");
     let action = "/inquiries/q%2F1%20%E3%81%82/resolve?page=1";
     page.holds(&format!("action=\"{}\"", action));
-    let first = console.post(action, "agent_id=a-1").await;
+    let first = console.post(action, "generation=1").await;
     assert_eq!(first.status, 303);
     let told = console.get(first.header("location").unwrap()).await;
-    told.holds("Inquiry q/1 あ is resolved").holds("status-resolved").lacks("<button");
+    told.holds("Inquiry q/1 あ is resolved").holds("status-resolved").lacks("/resolve");
     let agents = console.store.agents().await.unwrap();
     assert_eq!(agents[0].open, 0);
-    let second = console.post(action, "agent_id=a-1").await;
+    let second = console.post(action, "generation=1").await;
     console.get(second.header("location").unwrap()).await.holds("Nothing changed: inquiry q/1 あ");
     assert_eq!(console.store.agents().await.unwrap()[0].open, 0);
     console.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_holder_s_form_resolves_an_inquiry() {
+async fn only_the_holder_resolves_an_inquiry() {
     let console = Console::start().await;
     console.assigned("q-1").await;
-    let other = console.post("/inquiries/q-1/resolve", "agent_id=a-2").await;
-    console.get(other.header("location").unwrap()).await.holds("Nothing changed").holds("status-assigned");
-    assert_eq!(console.post("/inquiries/q-2/resolve", "agent_id=a-1").await.status, 404);
-    assert_eq!(console.post("/inquiries/q-1/resolve", "agent=a-1").await.status, 400);
-    assert_eq!(console.post("/inquiries/q-1/resolve", "agent_id=").await.status, 400);
+    console.store.upsert_agents(&[agent("a-2", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
+    console.person("other", Role::Agent, &[], Some("a-2")).await;
+    console.person("none", Role::Agent, &[], None).await;
+    // The form names no agent; one that is named all the same is not heard.
+    let other = console.log_in("other").await;
+    let answer = other.post("/inquiries/q-1/resolve", "agent_id=a-1&generation=1").await;
+    other.get(answer.header("location").unwrap()).await.holds("Nothing changed");
+    let none = console.log_in("none").await.post("/inquiries/q-1/resolve", "agent_id=a-1&generation=1").await;
+    assert_eq!(none.status, 403);
+    none.holds("linked to no agent");
+    console.get("/inquiries").await.holds("status-assigned");
+    assert_eq!(console.post("/inquiries/q-2/resolve", "generation=1").await.status, 404);
+    assert_eq!(console.post("/inquiries/q-1/resolve", "generation=x").await.status, 400);
+    assert_eq!(console.post("/inquiries/q-1/resolve", "").await.status, 400);
     assert_eq!(console.get("/inquiries/q-1/resolve").await.status, 405);
     assert_eq!(console.store.agents().await.unwrap()[0].open, 1);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_gives_an_inquiry_to_another_agent() {
+    let console = Console::start().await;
+    console.assigned("q-1").await;
+    let agents =
+        [agent("a-2", &[Skill::Shipping], &[Language::Ja], 1), agent("a-3", &[], &[Language::Ja], 0)];
+    console.store.upsert_agents(&agents).await.unwrap();
+    console.get("/inquiries").await.holds("<option value=\"a-2\">a-2 (0/1)</option>").lacks("\"a-3\"");
+    let full = console.post("/inquiries/q-1/assign", "agent_id=a-3&generation=1").await;
+    console.get(full.header("location").unwrap()).await.holds("cannot take inquiry q-1");
+    let given = console.post("/inquiries/q-1/assign", "agent_id=a-2&generation=1").await;
+    let page = console.get(given.header("location").unwrap()).await;
+    page.holds("Inquiry q-1 is with the agent now").holds("supervisor:lead").lacks("/q-1/resolve");
+    let filter = AuditFilter { subject_kind: Some("inquiry".into()), ..AuditFilter::default() };
+    let trail = console.store.audit_trail(&filter, 10).await.unwrap();
+    assert_eq!(trail.len(), 1);
+    let entry = &trail[0].entry;
+    assert_eq!((entry.actor.name.as_str(), entry.act), ("lead", Act::InquiryAssigned));
+    assert_eq!((entry.subject.id.as_str(), &entry.detail["agent_id"]), ("q-1", &"a-2".into()));
     console.stop().await;
 }
 
@@ -288,10 +221,10 @@ async fn an_offer_is_accepted_and_passed_on_with_what_it_needs() {
     console.get("/inquiries").await.holds("Offer ends").holds(&machine).holds("4 min");
 
     let told = async |answer: Answer| console.get(answer.header("location").unwrap()).await;
-    let accepted = console.post("/inquiries/q-1/accept", "agent_id=a-1&generation=1").await;
+    let accepted = console.post("/inquiries/q-1/accept", "generation=1").await;
     assert_eq!(accepted.status, 303);
     told(accepted).await.holds("Inquiry q-1 is accepted").lacks("Offer ends").lacks("/q-1/accept");
-    let form = "agent_id=a-1&generation=1&right_skill=payment";
+    let form = "generation=1&right_skill=payment";
     let passed = console.post("/inquiries/q-1/reject?page=1", form).await;
     let page = told(passed).await;
     page.holds("was passed on")
@@ -303,11 +236,7 @@ async fn an_offer_is_accepted_and_passed_on_with_what_it_needs() {
     let japanese = [("accept-language", "ja")];
     let location = late.header("location").unwrap().to_owned();
     console.request("GET", &location, &japanese, "").await.holds("変更はありません。お問い合わせ q-1");
-    for wrong in [
-        "agent_id=a-1&right_skill=payment",
-        "agent_id=a-1&generation=1&right_skill=juggling",
-        "agent_id=a-1&generation=x&right_skill=",
-    ] {
+    for wrong in ["right_skill=payment", "generation=1&right_skill=juggling", "generation=x&right_skill="] {
         assert_eq!(console.post("/inquiries/q-1/reject", wrong).await.status, 400, "{wrong}");
     }
     console.stop().await;
@@ -320,7 +249,7 @@ async fn an_offer_that_ran_out_says_so() {
     let routed =
         RoutingDecision { expires_at: Some(at(10)), ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 1) };
     console.store.commit_routing(&routed).await.unwrap();
-    let late = console.post("/inquiries/q-1/accept", "agent_id=a-1&generation=1").await;
+    let late = console.post("/inquiries/q-1/accept", "generation=1").await;
     console.get(late.header("location").unwrap()).await.holds("the time to accept inquiry q-1 is over");
     console.stop().await;
 }
@@ -380,9 +309,9 @@ async fn writes_from_other_sites_are_refused() {
         headers.push(("content-type", "application/x-www-form-urlencoded"));
         headers.push(("accept-language", "en"));
         for (act, form) in [
-            ("resolve", "agent_id=a-1"),
-            ("accept", "agent_id=a-1&generation=1"),
-            ("reject", "agent_id=a-1&generation=1&right_skill="),
+            ("resolve", "generation=1"),
+            ("accept", "generation=1"),
+            ("reject", "generation=1&right_skill="),
             ("classify", "skill=payment&generation=1"),
         ] {
             let answer = console.request("POST", &format!("/inquiries/q-1/{act}"), &headers, form).await;
@@ -436,7 +365,13 @@ async fn the_language_is_chosen_and_kept() {
     let chosen = ask("/alerts?page=1&lang=en", &[("accept-language", "ja")]).await;
     chosen.holds("<html lang=\"en\">").holds("href=\"/alerts?page=1&#38;lang=ja\"");
     let cookie = chosen.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-    ask("/", &[("accept-language", "ja"), ("cookie", &cookie)]).await.holds("<html lang=\"en\">");
+    let both = format!("{cookie}; {}", console.client.cookie.as_ref().unwrap());
+    ask("/", &[("accept-language", "ja"), ("cookie", &both)]).await.holds("<html lang=\"en\">");
+    // Chosen on a page of the console it is kept with the account, in whatever browser; chosen by a link from elsewhere it is not.
+    ask("/?lang=en", &[("accept-language", "ja"), ("sec-fetch-site", "cross-site")]).await;
+    ask("/", &[("accept-language", "ja")]).await.holds("<html lang=\"ja\">");
+    ask("/?lang=en", &[("accept-language", "ja"), ("sec-fetch-site", "same-origin")]).await;
+    ask("/", &[("accept-language", "ja")]).await.holds("<html lang=\"en\">");
     console.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! `mimamori demo`: the whole system in one process, on the embedded queue and database, fed with the fixtures.
 
 mod feed;
+mod people;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +25,7 @@ const PUBLISH_BATCH: usize = 256;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Stay, with the console on a local port, until Ctrl-C
+    /// Stay, with the console on a local port and one account for each role, until Ctrl-C
     #[arg(long)]
     serve: bool,
     /// Folder for the queue and the database; what an earlier demo left there is replaced
@@ -34,6 +35,13 @@ pub struct Arguments {
 
 pub async fn run(mut config: Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     let started = Instant::now();
+    if arguments.serve && !config.console.http.ip().is_loopback() {
+        // Its accounts and their password stand on the terminal.
+        return Err(CliError::Usage(format!(
+            "console.http: the demo serves on a loopback address only, found {}",
+            config.console.http
+        )));
+    }
     let stop = stop_signal().map_err(|error| CliError::Bug(format!("cannot listen to signals: {error}")))?;
     let (queue_file, store_file) = fresh_files(&arguments.data)?;
     config.queue.url = Broker::Embedded(queue_file.clone());
@@ -152,10 +160,12 @@ async fn serve(
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .map_err(|error| CliError::Usage(format!("console.http: cannot listen on {address}: {error}")))?;
+    let password = people::add(store.as_ref()).await?;
     println!("the console is at http://{address}/ (Ctrl-C ends it)");
+    println!("log in as {}, each with the password {password}", people::logins());
     let until = stop.clone();
     let pages = async {
-        crate::console::serve(listener, store, async move { until.cancelled().await })
+        crate::console::serve(listener, store, &config.console, async move { until.cancelled().await })
             .await
             .map_err(|error| CliError::Failed(format!("console: {error}")))
     };

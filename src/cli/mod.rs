@@ -40,8 +40,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Consume from the configured queue until told to stop
     Worker,
-    /// The agents' pages
-    Console,
+    /// The pages for agents, leads, rule authors, model owners and admins
+    Console(console::Arguments),
     /// Publish JSON lines to the configured queue
     Enqueue(enqueue::Arguments),
     /// Messages in, verdicts out (JSON lines); earlier lines of the same transaction are the conversation
@@ -84,7 +84,7 @@ fn run(arguments: Arguments) -> Result<ExitCode, CliError> {
     match arguments.command {
         Command::Demo(arguments) => block_on(demo::run(config, arguments)),
         Command::Worker => block_on(worker::run(config)),
-        Command::Console => block_on(console::run(config)),
+        Command::Console(arguments) => block_on(console::run(config, arguments)),
         Command::Enqueue(arguments) => block_on(enqueue::run(config, arguments)),
         Command::Moderate(arguments) => moderate::run(&config, arguments),
         Command::Route(arguments) => block_on(route::run(config, arguments)),

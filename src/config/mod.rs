@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use routing::RoutingConfig;
-pub use values::{Broker, Database, LogFormat, ReportFrom, Threshold};
+pub use values::{Broker, Database, LogFormat, PublicUrl, ReportFrom, Threshold};
 
 use crate::contract::{Limits, Policy};
 
@@ -93,6 +93,15 @@ pub struct WorkerConfig {
 #[serde(deny_unknown_fields)]
 pub struct ConsoleConfig {
     pub http: std::net::SocketAddr,
+    pub public_url: PublicUrl,
+    /// Reverse proxies that stand before the console, each of which adds to `X-Forwarded-For`.
+    pub proxies: usize,
+    /// A session that is not used for so long ends.
+    #[serde(deserialize_with = "values::period")]
+    pub session_idle: Duration,
+    /// However much it is used, a session ends after so long.
+    #[serde(deserialize_with = "values::period")]
+    pub session_longest: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

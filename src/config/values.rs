@@ -181,7 +181,7 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         Number(i64),
         Word(String),
     }
-    const EXPECTED: &str = "expected a time such as \"5s\", \"500ms\" or \"2m\", or 0 for never";
+    const EXPECTED: &str = "expected a time such as \"5s\", \"500ms\", \"2m\" or \"12h\", or 0 for never";
     let unreadable = || D::Error::custom(EXPECTED);
     let word = match Raw::deserialize(deserializer).map_err(|_| unreadable())? {
         Raw::Number(0) => return Ok(None),
@@ -197,6 +197,7 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         "ms" => Some(1),
         "s" => Some(1_000),
         "m" => Some(60_000),
+        "h" => Some(3_600_000),
         _ => None,
     };
     milliseconds
@@ -204,4 +205,39 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         .filter(|milliseconds| *milliseconds > 0)
         .map(|milliseconds| Some(Duration::from_millis(milliseconds)))
         .ok_or_else(unreadable)
+}
+
+/// A time with its unit that is not never.
+pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    interval(deserializer)?
+        .ok_or_else(|| D::Error::custom("expected a time such as \"30m\" or \"12h\", not 0"))
+}
+
+/// Under what address people open the console, if not under that which it listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(Option<String>);
+
+impl PublicUrl {
+    /// `https://` with host and perhaps port, without a slash at its end.
+    pub fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const EXPECTED: &str = "expected https://HOST or https://HOST:PORT without a path, or \"\"";
+        let url = String::deserialize(deserializer)?;
+        if url.is_empty() {
+            return Ok(Self(None));
+        }
+        let authority = url.strip_prefix("https://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        match authority {
+            Some(authority) if !authority.is_empty() && authority.chars().all(allowed) => {
+                Ok(Self(Some(format!("https://{authority}"))))
+            }
+            _ => Err(D::Error::custom(EXPECTED)),
+        }
+    }
 }

@@ -10,9 +10,11 @@ use axum::response::Response;
 use super::error::{ErrorPage, PageError};
 use super::layout::{Frame, Moment, Room, percent, reading_language, render};
 use super::locale::Locale;
+use super::masking;
 use super::paging::{PageNumber, Pager};
 use super::spans::{self, Stretch};
 use super::words::Words;
+use crate::access::Principal;
 use crate::contract::{Action, Label};
 use crate::store::{AlertRow, ContextMessage, Store};
 
@@ -21,6 +23,7 @@ use crate::store::{AlertRow, ContextMessage, Store};
 struct View {
     frame: Frame,
     alerts: Vec<Alert>,
+    masked: bool,
     pager: Pager,
 }
 
@@ -64,6 +67,7 @@ struct Source {
 
 pub(super) async fn page(
     State(store): State<Arc<dyn Store>>,
+    principal: Principal,
     locale: Locale,
     number: PageNumber,
 ) -> Result<Response, ErrorPage> {
@@ -72,14 +76,23 @@ pub(super) async fn page(
             let words = locale.words();
             let pager = Pager::over(number, &mut rows, "/alerts");
             let frame = Frame::new(&locale, Room::Alerts, words.alerts);
-            let alerts = rows.into_iter().map(|row| alert(row, words)).collect();
-            Ok(render(StatusCode::OK, &View { frame, alerts, pager }))
+            let reads = masking::reads(&principal);
+            let alerts = rows.into_iter().map(|row| alert(row, reads, words)).collect();
+            Ok(render(StatusCode::OK, &View { frame, alerts, masked: !reads, pager }))
         }
         Err(error) => Err(PageError::Store(error).page(locale)),
     }
 }
 
-fn alert(row: AlertRow, words: &Words) -> Alert {
+/// `reads`: whether the reader may read the text. Its language is told in any case.
+fn alert(mut row: AlertRow, reads: bool, words: &Words) -> Alert {
+    let lang = reading_language(&row.text).as_str();
+    let earlier_langs: Vec<_> =
+        row.earlier.iter().map(|message| reading_language(&message.text).as_str()).collect();
+    if !reads {
+        masking::alert(&mut row);
+    }
+    let earlier = row.earlier.iter().zip(earlier_langs);
     Alert {
         id: row.alert_id,
         policy: words.policy(row.policy.as_str()),
@@ -91,14 +104,14 @@ fn alert(row: AlertRow, words: &Words) -> Alert {
         transaction: row.transaction_id.to_string(),
         message: row.message_id.to_string(),
         created: row.created_at.into(),
-        lang: reading_language(&row.text).as_str(),
+        lang,
         stretches: spans::mark(&row.text, &row.labels),
-        earlier: row.earlier.iter().map(|message| earlier(message, &row.labels, words)).collect(),
+        earlier: earlier.map(|(message, lang)| self::earlier(message, lang, &row.labels, words)).collect(),
         sources: row.labels.iter().map(source).collect(),
     }
 }
 
-fn earlier(message: &ContextMessage, labels: &[Label], words: &Words) -> Earlier {
+fn earlier(message: &ContextMessage, lang: &'static str, labels: &[Label], words: &Words) -> Earlier {
     let own: Vec<Label> = labels
         .iter()
         .flat_map(|label| label.parts.iter().map(move |part| (label, part)))
@@ -108,7 +121,7 @@ fn earlier(message: &ContextMessage, labels: &[Label], words: &Words) -> Earlier
     Earlier {
         message: message.message_id.to_string(),
         sender: (words.role_name)(message.role),
-        lang: reading_language(&message.text).as_str(),
+        lang,
         stretches: spans::mark(&message.text, &own),
     }
 }

@@ -1,12 +1,16 @@
 //! Pages for what went wrong. Each says what happened and what to do.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::guard;
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
+use super::state::Desk;
+use super::{gate, guard};
 use crate::error::{Class, Classified};
 use crate::store::StoreError;
 
@@ -25,7 +29,27 @@ pub(super) enum PageError {
     Form,
     ForeignHost,
     CrossSite,
+    /// Nobody is known to ask.
+    Unauthenticated,
+    /// Who asks may not.
+    Forbidden,
+    /// What agents do, by somebody who is none.
+    NoAgent,
+    /// A form of another session.
+    StaleForm,
+    /// A one-time link that does not hold any more.
+    Link,
+    /// An account without what it must have.
+    AccountForm,
+    UnknownAccount,
+    /// What nobody does to themselves.
+    OwnAccount,
     Store(StoreError),
+}
+
+/// Whether the address is that of the API, whose errors are for programs.
+pub(super) fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 impl PageError {
@@ -35,10 +59,19 @@ impl PageError {
 
     fn status(&self) -> StatusCode {
         match self {
-            PageError::UnknownPage | PageError::UnknownInquiry => StatusCode::NOT_FOUND,
+            PageError::UnknownPage | PageError::UnknownInquiry | PageError::UnknownAccount => {
+                StatusCode::NOT_FOUND
+            }
+            PageError::Link => StatusCode::GONE,
+            PageError::Unauthenticated => StatusCode::UNAUTHORIZED,
             PageError::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            PageError::PageNumber | PageError::Form => StatusCode::BAD_REQUEST,
-            PageError::ForeignHost | PageError::CrossSite => guard::REFUSED,
+            PageError::PageNumber | PageError::Form | PageError::AccountForm => StatusCode::BAD_REQUEST,
+            PageError::ForeignHost
+            | PageError::CrossSite
+            | PageError::Forbidden
+            | PageError::NoAgent
+            | PageError::StaleForm
+            | PageError::OwnAccount => guard::REFUSED,
             PageError::Store(StoreError::Unavailable { .. } | StoreError::Schema(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -64,12 +97,27 @@ struct View {
     detail: Option<String>,
     /// An address to try again, where trying again can help.
     retry: Option<String>,
+    /// Logging in helps.
+    log_in: bool,
+}
+
+/// An error for programs, as RFC 9457 has it.
+fn problem(status: StatusCode, (title, detail): (&str, &str)) -> Response {
+    let body = serde_json::json!({
+        "type": "about:blank",
+        "title": title,
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
+    (status, kind, body.to_string()).into_response()
 }
 
 impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
         let words = self.locale.words();
         let status = self.error.status();
+        let api = is_api(&self.locale.here);
         let told = match &self.error {
             PageError::UnknownPage => words.error_unknown_page,
             PageError::UnknownInquiry => words.error_unknown_inquiry,
@@ -78,6 +126,15 @@ impl IntoResponse for ErrorPage {
             PageError::Form => words.error_form,
             PageError::ForeignHost => words.error_foreign_host,
             PageError::CrossSite => words.error_cross_site,
+            PageError::Unauthenticated if api => words.access.error_token,
+            PageError::Unauthenticated => words.access.error_session,
+            PageError::Forbidden => words.access.error_forbidden,
+            PageError::NoAgent => words.access.error_no_agent,
+            PageError::StaleForm => words.access.error_stale_form,
+            PageError::Link => words.access.error_link,
+            PageError::AccountForm => words.access.error_account_form,
+            PageError::UnknownAccount => words.access.error_unknown_account,
+            PageError::OwnAccount => words.access.error_own_account,
             PageError::Store(StoreError::Unavailable { .. }) => words.error_unavailable,
             PageError::Store(StoreError::Schema(_)) => words.error_schema,
             PageError::Store(_) => words.error_program,
@@ -90,15 +147,23 @@ impl IntoResponse for ErrorPage {
             detail = Some(error.to_string());
             transient = error.class() == Class::Transient;
         }
-        let page = View {
-            frame: Frame::new(&self.locale, Room::Nowhere, told.0),
-            status: status.as_u16(),
-            what: told.0,
-            advice: told.1,
-            detail,
-            retry: transient.then(|| self.locale.here.clone()),
+        let mut response = if api {
+            problem(status, told)
+        } else {
+            let page = View {
+                frame: Frame::new(&self.locale, Room::Nowhere, told.0),
+                status: status.as_u16(),
+                what: told.0,
+                advice: told.1,
+                detail,
+                retry: transient.then(|| self.locale.here.clone()),
+                log_in: matches!(self.error, PageError::Unauthenticated),
+            };
+            render(status, &page)
         };
-        let mut response = render(status, &page);
+        if api && status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if transient {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
         }
@@ -106,12 +171,21 @@ impl IntoResponse for ErrorPage {
     }
 }
 
-pub(super) async fn unknown_page(locale: Locale) -> ErrorPage {
-    PageError::UnknownPage.page(locale)
+pub(super) async fn unknown_page(State(desk): State<Desk>, request: Request) -> ErrorPage {
+    PageError::UnknownPage.page(known(&desk, request).await)
 }
 
-pub(super) async fn wrong_method(locale: Locale) -> ErrorPage {
-    PageError::WrongMethod.page(locale)
+pub(super) async fn wrong_method(State(desk): State<Desk>, request: Request) -> ErrorPage {
+    PageError::WrongMethod.page(known(&desk, request).await)
+}
+
+/// The locale with who asks, if that can be told: the page is the same without.
+async fn known(desk: &Desk, request: Request) -> Locale {
+    let (mut parts, _) = request.into_parts();
+    if let Ok(Some(visit)) = gate::recognise(desk, &parts).await {
+        gate::admit(&mut parts, Arc::new(visit));
+    }
+    Locale::of_parts(&parts)
 }
 
 #[cfg(test)]
@@ -120,7 +194,7 @@ mod tests {
     use crate::contract::Language;
 
     fn answer(error: StoreError) -> Response {
-        let locale = Locale { language: Language::En, here: "/alerts?page=2".into() };
+        let locale = Locale { language: Language::En, here: "/alerts?page=2".into(), visit: None };
         PageError::Store(error).page(locale).into_response()
     }
 

@@ -1,14 +1,15 @@
-//! What keeps the console to the people at its address: host names, writes from other sites, and the headers of every answer.
+//! What keeps other sites out, before anybody is known: host names, writes from elsewhere, and the headers of every answer.
 
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::error::PageError;
+use super::error::{PageError, is_api};
+use super::gate::is_read;
 use super::locale::Locale;
 
 /// No script, style, picture or form target but the console's own files, and never inside another site's frame.
@@ -19,23 +20,34 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
 ///
 /// A page of another site can make a browser send requests to a loopback address under the site's own name (DNS rebinding),
 /// and would then read the answers. A listener on loopback therefore answers only to names that mean loopback.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Hosts {
     /// `localhost` or any loopback address, whatever the port (which may be forwarded).
     Loopback,
+    /// The host of `console.public_url`, and loopback names.
+    Named(String),
     /// Bound to an address of the network: whoever runs it there decides by what name it is reached.
     Any,
 }
 
 impl Hosts {
-    pub(super) fn for_address(address: IpAddr) -> Self {
-        if address.is_loopback() { Hosts::Loopback } else { Hosts::Any }
+    pub(super) fn new(address: IpAddr, public_url: Option<&str>) -> Self {
+        let public = public_url.and_then(|url| url.split_once("://")?.1.parse::<Authority>().ok());
+        match public {
+            Some(authority) => Hosts::Named(authority.host().to_owned()),
+            None if address.is_loopback() => Hosts::Loopback,
+            None => Hosts::Any,
+        }
     }
 
-    fn accepts(self, headers: &HeaderMap) -> bool {
+    fn accepts(&self, headers: &HeaderMap) -> bool {
+        let name = || host(headers);
         match self {
             Hosts::Any => true,
-            Hosts::Loopback => host(headers).is_some_and(|authority| is_loopback(authority.host())),
+            Hosts::Loopback => name().is_some_and(|authority| is_loopback(authority.host())),
+            Hosts::Named(public) => name().is_some_and(|authority| {
+                authority.host().eq_ignore_ascii_case(public) || is_loopback(authority.host())
+            }),
         }
     }
 }
@@ -66,16 +78,13 @@ pub(super) async fn known_host(State(hosts): State<Hosts>, request: Request, nex
     PageError::ForeignHost.page(Locale::of(&request)).into_response()
 }
 
-/// Refuses writes that do not come from the console's own pages.
+/// Refuses writes that do not come from the console's own pages. Under `/api/` no cookie is taken, so that no browser can be made to
+/// write there in somebody's name.
 pub(super) async fn same_site_writes(request: Request, next: Next) -> Response {
-    if is_read(request.method()) || is_own(request.headers()) {
+    if is_read(request.method()) || is_api(request.uri().path()) || is_own(request.headers()) {
         return next.run(request).await;
     }
     PageError::CrossSite.page(Locale::of(&request)).into_response()
-}
-
-fn is_read(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Whether the browser says that a page of this very host sent the request. Browsers send `Sec-Fetch-Site` to loopback and over
@@ -153,8 +162,13 @@ mod tests {
         assert!(!Hosts::Loopback.accepts(&map(&[])));
         assert!(!Hosts::Loopback.accepts(&map(&[("host", "localhost"), ("host", "evil.example")])));
         assert!(Hosts::Any.accepts(&map(&[("host", "console.example")])));
-        assert_eq!(Hosts::for_address("127.0.0.1".parse().unwrap()), Hosts::Loopback);
-        assert_eq!(Hosts::for_address("0.0.0.0".parse().unwrap()), Hosts::Any);
+        let new = |address: &str, url| Hosts::new(address.parse().unwrap(), url);
+        assert_eq!(new("127.0.0.1", None), Hosts::Loopback);
+        assert_eq!(new("0.0.0.0", None), Hosts::Any);
+        let named = new("0.0.0.0", Some("https://desk.example:8443"));
+        assert!(named.accepts(&map(&[("host", "Desk.Example")])));
+        assert!(named.accepts(&map(&[("host", "localhost:8080")])));
+        assert!(!named.accepts(&map(&[("host", "evil.example")])));
     }
 
     #[test]

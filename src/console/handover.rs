@@ -1,4 +1,6 @@
 //! The buttons of `/inquiries`: who has an inquiry changes by the same compare-and-set as everywhere, and the list tells what came of it.
+//!
+//! Agents act as the agent that their account is linked to, and so only on what they hold; supervisors act as themselves.
 
 use std::sync::Arc;
 
@@ -11,11 +13,9 @@ use serde::Deserialize;
 use super::error::{ErrorPage, PageError};
 use super::locale::Locale;
 use super::paging::{PageNumber, ROWS};
+use crate::access::{Act, AuditEntry, Principal, Subject};
 use crate::contract::{AgentId, InquiryId, Skill};
-use crate::store::{Change, Lost, Store, StoreError};
-
-/// There is no log-in yet that would tell who it was.
-const BY: &str = "supervisor:console";
+use crate::store::{Change, DirectAssignment, Lost, Store, StoreError};
 
 /// What a button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +24,21 @@ pub(super) enum Deed {
     PassedOn,
     Resolved,
     Classified,
+    Assigned,
 }
 
 impl Deed {
-    const ALL: [Deed; 4] = [Deed::Accepted, Deed::PassedOn, Deed::Resolved, Deed::Classified];
+    const ALL: [Deed; 5] = [Deed::Accepted, Deed::PassedOn, Deed::Resolved, Deed::Classified, Deed::Assigned];
+
+    fn act(self) -> Act {
+        match self {
+            Deed::Accepted => Act::InquiryAccepted,
+            Deed::PassedOn => Act::InquiryPassedOn,
+            Deed::Resolved => Act::InquiryResolved,
+            Deed::Classified => Act::InquiryClassified,
+            Deed::Assigned => Act::InquiryAssigned,
+        }
+    }
 
     fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +46,7 @@ impl Deed {
             Deed::PassedOn => "passed_on",
             Deed::Resolved => "resolved",
             Deed::Classified => "classified",
+            Deed::Assigned => "assigned",
         }
     }
 }
@@ -54,7 +66,7 @@ impl Outcome {
         let done = self.done.and_then(|name| Deed::ALL.into_iter().find(|deed| deed.as_str() == name));
         let lost = || {
             let named = self.lost.as_deref()?;
-            [Lost::Gone, Lost::Expired].into_iter().find(|lost| lost_name(*lost) == named)
+            [Lost::Gone, Lost::Expired, Lost::Full].into_iter().find(|lost| lost_name(*lost) == named)
         };
         Some((inquiry, done.map(Ok).or_else(|| lost().map(Err))?))
     }
@@ -62,30 +74,26 @@ impl Outcome {
 
 /// In an address.
 fn lost_name(lost: Lost) -> &'static str {
-    if lost == Lost::Expired { "expired" } else { "gone" }
+    match lost {
+        Lost::Expired => "expired",
+        Lost::Full | Lost::NotAllowed => "full",
+        Lost::Gone | Lost::Unknown => "gone",
+    }
 }
 
 type Id = Result<Path<InquiryId>, PathRejection>;
 
-/// Who presses the button, and on what.
+/// What is held, as the page showed it.
 #[derive(Deserialize)]
 pub(super) struct Held {
-    agent_id: AgentId,
     generation: u32,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Passing {
-    agent_id: AgentId,
     generation: u32,
     /// Empty if none of the skills fits, or the agent cannot do it now.
     right_skill: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Resolution {
-    agent_id: AgentId,
-    generation: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -94,60 +102,113 @@ pub(super) struct Classification {
     generation: u32,
 }
 
+#[derive(Deserialize)]
+pub(super) struct Order {
+    agent_id: AgentId,
+    generation: u32,
+}
+
+/// What was done, and what is left to tell of it.
+struct Done {
+    id: InquiryId,
+    deed: Deed,
+    change: Result<Change, StoreError>,
+    /// Name and value for the audit trail.
+    detail: Option<(&'static str, String)>,
+}
+
 pub(super) async fn accept(
     State(store): State<Arc<dyn Store>>,
+    principal: Principal,
     locale: Locale,
     number: PageNumber,
     id: Id,
     form: Result<Form<Held>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
-    let change = store.accept(&id, &form.agent_id, form.generation, Utc::now()).await;
-    back(&id, Deed::Accepted, change, number, locale)
+    let agent = own_agent(&principal, &locale)?;
+    let change = store.accept(&id, agent, form.generation, Utc::now()).await;
+    back(&*store, &principal, Done { id, deed: Deed::Accepted, change, detail: None }, number, locale).await
 }
 
 pub(super) async fn pass_on(
     State(store): State<Arc<dyn Store>>,
+    principal: Principal,
     locale: Locale,
     number: PageNumber,
     id: Id,
     form: Result<Form<Passing>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
-    let right = match form.right_skill.as_str() {
+    let agent = own_agent(&principal, &locale)?;
+    let right: Option<Skill> = match form.right_skill.as_str() {
         "" => None,
         name => match name.parse() {
             Ok(skill) => Some(skill),
             Err(_) => return Err(PageError::Form.page(locale)),
         },
     };
-    let change = store.reject(&id, &form.agent_id, form.generation, right, Utc::now()).await;
-    back(&id, Deed::PassedOn, change, number, locale)
+    let change = store.reject(&id, agent, form.generation, right, Utc::now()).await;
+    let detail = right.map(|skill| ("right_skill", skill.to_string()));
+    back(&*store, &principal, Done { id, deed: Deed::PassedOn, change, detail }, number, locale).await
 }
 
 /// Ends the assignment. Safe to repeat.
 pub(super) async fn resolve(
     State(store): State<Arc<dyn Store>>,
+    principal: Principal,
     locale: Locale,
     number: PageNumber,
     id: Id,
-    form: Result<Form<Resolution>, FormRejection>,
+    form: Result<Form<Held>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
-    let change = store.resolve_inquiry(&id, &form.agent_id, form.generation, Utc::now()).await;
-    back(&id, Deed::Resolved, change, number, locale)
+    let agent = own_agent(&principal, &locale)?;
+    let change = store.resolve_inquiry(&id, agent, Some(form.generation), Utc::now()).await;
+    back(&*store, &principal, Done { id, deed: Deed::Resolved, change, detail: None }, number, locale).await
 }
 
 pub(super) async fn classify(
     State(store): State<Arc<dyn Store>>,
+    principal: Principal,
     locale: Locale,
     number: PageNumber,
     id: Id,
     form: Result<Form<Classification>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
-    let change = store.classify(&id, form.skill, form.generation, BY, Utc::now()).await;
-    back(&id, Deed::Classified, change, number, locale)
+    let by = principal.supervisor();
+    let change = store.classify(&id, form.skill, form.generation, &by, Utc::now()).await;
+    let detail = Some(("skill", form.skill.to_string()));
+    back(&*store, &principal, Done { id, deed: Deed::Classified, change, detail }, number, locale).await
+}
+
+/// Gives it to an agent, whoever has it.
+pub(super) async fn assign(
+    State(store): State<Arc<dyn Store>>,
+    principal: Principal,
+    locale: Locale,
+    number: PageNumber,
+    id: Id,
+    form: Result<Form<Order>, FormRejection>,
+) -> Result<Response, ErrorPage> {
+    let (id, form) = both(id, form, &locale)?;
+    let order = DirectAssignment {
+        inquiry_id: id.clone(),
+        agent_id: form.agent_id,
+        skill: None,
+        generation: form.generation,
+        by: principal.supervisor(),
+        at: Utc::now(),
+    };
+    let change = store.assign(&order).await;
+    let detail = Some(("agent_id", order.agent_id.to_string()));
+    back(&*store, &principal, Done { id, deed: Deed::Assigned, change, detail }, number, locale).await
+}
+
+/// The agent as whom the principal works.
+fn own_agent<'a>(principal: &'a Principal, locale: &Locale) -> Result<&'a AgentId, ErrorPage> {
+    principal.agent_id.as_ref().ok_or_else(|| PageError::NoAgent.page(locale.clone()))
 }
 
 fn both<T>(
@@ -161,15 +222,27 @@ fn both<T>(
 }
 
 /// Back to the list, which tells what happened.
-fn back(
-    id: &InquiryId,
-    deed: Deed,
-    change: Result<Change, StoreError>,
+async fn back(
+    store: &dyn Store,
+    principal: &Principal,
+    done: Done,
     number: PageNumber,
     locale: Locale,
 ) -> Result<Response, ErrorPage> {
+    let Done { id, deed, change, detail } = done;
     let outcome = match change {
-        Ok(Change::Done) => format!("done={}", deed.as_str()),
+        Ok(Change::Done) => {
+            let subject = Subject::new("inquiry", &id);
+            let mut entry = AuditEntry::new(principal.actor(), deed.act(), subject, Utc::now());
+            if let Some((name, value)) = detail {
+                entry = entry.with(name, value);
+            }
+            // After the change, in a transaction of its own: who held the inquiry when stands in its assignments in any case.
+            if let Err(error) = store.record(&entry).await {
+                return Err(PageError::Store(error).page(locale));
+            }
+            format!("done={}", deed.as_str())
+        }
         Ok(Change::Lost(Lost::Unknown)) => return Err(PageError::UnknownInquiry.page(locale)),
         Ok(Change::Lost(lost)) => format!("lost={}", lost_name(lost)),
         Err(error) => return Err(PageError::Store(error).page(locale)),

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::assets;
 use super::locale::Locale;
 use super::words::Words;
+use crate::access::Permission;
 use crate::contract::Language;
 
 /// The rooms of the console, as the navigation names them.
@@ -18,6 +19,8 @@ pub(super) enum Room {
     Inquiries,
     Routing,
     DeadLetters,
+    People,
+    AuditTrail,
     /// A page that is in no room, such as an error.
     Nowhere,
 }
@@ -29,11 +32,20 @@ pub(super) struct Link {
     pub(super) here: bool,
 }
 
+/// Who reads the page, for its head.
+pub(super) struct Reader {
+    pub(super) name: String,
+    pub(super) role: &'static str,
+    form_token: String,
+}
+
 /// The frame of a page: what the base template needs.
 pub(super) struct Frame {
     pub(super) words: &'static Words,
     pub(super) title: &'static str,
-    pub(super) rooms: [Link; 5],
+    /// Those that the reader may enter.
+    pub(super) rooms: Vec<Link>,
+    pub(super) reader: Option<Reader>,
     /// The same page in Japanese and in English.
     pub(super) japanese: String,
     pub(super) english: String,
@@ -44,22 +56,39 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn new(locale: &Locale, room: Room, title: &'static str) -> Self {
         let words = locale.words();
-        let link = |of: Room, href, title| Link { href, title, here: of == room };
+        let rooms = [
+            (Room::Overview, "/", words.overview, Permission::ReadOverview),
+            (Room::Alerts, "/alerts", words.alerts, Permission::ReadAlerts),
+            (Room::Inquiries, "/inquiries", words.inquiries, Permission::ReadInquiries),
+            (Room::Routing, "/routing", words.routing, Permission::ReadEvaluation),
+            (Room::DeadLetters, "/dead-letters", words.dead_letters, Permission::ReadOperations),
+            (Room::People, "/people", words.access.people, Permission::ManagePeople),
+            (Room::AuditTrail, "/audit", words.access.audit_trail, Permission::ReadAuditTrail),
+        ];
+        let may = |permission| locale.visit.as_ref().is_some_and(|visit| visit.principal.may(permission));
+        let rooms = rooms.into_iter().filter(|(.., permission)| may(*permission));
         Self {
             words,
             title,
-            rooms: [
-                link(Room::Overview, "/", words.overview),
-                link(Room::Alerts, "/alerts", words.alerts),
-                link(Room::Inquiries, "/inquiries", words.inquiries),
-                link(Room::Routing, "/routing", words.routing),
-                link(Room::DeadLetters, "/dead-letters", words.dead_letters),
-            ],
+            rooms: rooms.map(|(of, href, title, _)| Link { href, title, here: of == room }).collect(),
+            reader: locale.visit.as_ref().map(|visit| Reader {
+                name: visit.principal.name.clone(),
+                role: (words.access.role_name)(visit.principal.role),
+                form_token: visit
+                    .session
+                    .as_ref()
+                    .map_or_else(String::new, |session| session.form_token.reveal().to_owned()),
+            }),
             japanese: locale.switch(Language::Ja),
             english: locale.switch(Language::En),
             language: locale.language,
             assets: &assets::VERSION,
         }
+    }
+
+    /// What every form must carry as `csrf`.
+    pub(super) fn csrf(&self) -> &str {
+        self.reader.as_ref().map_or("", |reader| &reader.form_token)
     }
 
     pub(super) fn in_japanese(&self) -> bool {

@@ -1,6 +1,7 @@
-//! The language of a page: `?lang=`, then the cookie that remembers it, then the browser's wish.
+//! The language of a page: `?lang=`, then the account's, then the cookie that remembers it, then the browser's wish.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::gate::Visit;
 use super::words::Words;
 use crate::contract::Language;
 
@@ -17,23 +19,32 @@ const COOKIE_AGE: u32 = 31_536_000;
 /// For a browser that wishes for neither language: that of most of the desk.
 const FALLBACK: Language = Language::Ja;
 
-/// Language and address of the page that is asked for.
+/// Language and address of the page that is asked for, and who asks.
 #[derive(Debug, Clone)]
 pub(super) struct Locale {
     pub(super) language: Language,
     /// Path and query without `lang`, for the links that switch the language.
     pub(super) here: String,
+    /// None for somebody who is not known (yet).
+    pub(super) visit: Option<Arc<Visit>>,
 }
 
 impl Locale {
     pub(super) fn of(request: &Request) -> Self {
-        Self::read(request.uri(), request.headers())
+        Self::read(request.uri(), request.headers(), request.extensions().get().cloned())
     }
 
-    fn read(uri: &Uri, headers: &HeaderMap) -> Self {
-        let language =
-            asked(uri).or_else(|| remembered(headers)).or_else(|| wished(headers)).unwrap_or(FALLBACK);
-        Self { language, here: here(uri) }
+    pub(super) fn of_parts(parts: &Parts) -> Self {
+        Self::read(&parts.uri, &parts.headers, parts.extensions.get().cloned())
+    }
+
+    fn read(uri: &Uri, headers: &HeaderMap, visit: Option<Arc<Visit>>) -> Self {
+        let language = asked(uri)
+            .or_else(|| visit.as_ref()?.principal.language)
+            .or_else(|| remembered(headers))
+            .or_else(|| wished(headers))
+            .unwrap_or(FALLBACK);
+        Self { language, here: here(uri), visit }
     }
 
     pub(super) fn words(&self) -> &'static Words {
@@ -51,7 +62,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Locale {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::read(&parts.uri, &parts.headers))
+        Ok(Self::of_parts(parts))
     }
 }
 
@@ -72,7 +83,7 @@ fn pairs(uri: &Uri) -> impl Iterator<Item = &str> {
     uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty())
 }
 
-fn asked(uri: &Uri) -> Option<Language> {
+pub(super) fn asked(uri: &Uri) -> Option<Language> {
     pairs(uri).filter_map(|pair| pair.strip_prefix("lang=")).find_map(|value| value.parse().ok())
 }
 
@@ -117,7 +128,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_static(cookie));
         headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(accept));
-        Locale::read(&uri.parse().unwrap(), &headers)
+        Locale::read(&uri.parse().unwrap(), &headers, None)
     }
 
     #[test]

@@ -1,41 +1,55 @@
-//! The agents' console: pages rendered on the server from the store, for reviewers and support agents.
+//! The console: pages rendered on the server from the store, for support agents, leads, authors of rules, owners of models and admins.
 //!
-//! There is no log-in yet. Until there is, the address decides who may read: bound to a loopback address the console answers
-//! only to loopback names ([`guard::Hosts`]), and nothing can be changed from another site.
+//! Who may do what stands in one table ([`routes`]); every request to a route that is not for everybody passes the gate ([`gate`]), which
+//! knows who sent it and lets nobody through without the route's permission. Before that, requests under foreign host names and writes
+//! from other sites are refused ([`guard`]).
 
+mod account;
 mod alerts;
+mod api;
 mod assets;
+mod audit;
+mod cookies;
 mod dead_letters;
 mod error;
 mod finish;
+mod gate;
 mod guard;
 mod handover;
 mod inquiries;
+mod invitation;
 mod layout;
 mod locale;
+mod log_in;
+mod masking;
 mod overview;
 mod paging;
+mod passwords;
+mod people;
+mod routes;
 mod routing;
+mod set_up;
 mod spans;
+mod state;
+mod tokens;
 mod words;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
-use crate::store::Store;
-use guard::Hosts;
+pub use invitation::{first_admin_link, password_link};
+pub use routes::{RouteAccess, route_table};
 
-/// The console's pages on this store, for a listener on a loopback address: requests under other host names are refused.
-pub fn router(store: Arc<dyn Store>) -> Router {
-    pages(store, Hosts::Loopback)
-}
+use crate::config::ConsoleConfig;
+use crate::store::Store;
+use state::{Desk, Settings};
 
 /// Serves the console until `shutdown` completes, then finishes the requests in flight.
 ///
@@ -44,29 +58,20 @@ pub fn router(store: Arc<dyn Store>) -> Router {
 pub async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
+    config: &ConsoleConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let hosts = Hosts::for_address(listener.local_addr()?.ip());
-    axum::serve(listener, pages(store, hosts)).with_graceful_shutdown(shutdown).await
+    let settings = Settings::new(config, listener.local_addr()?);
+    let pages = pages(Desk::new(store, settings)).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, pages).with_graceful_shutdown(shutdown).await
 }
 
-fn pages(store: Arc<dyn Store>, hosts: Hosts) -> Router {
-    Router::new()
-        .route("/", get(overview::page))
-        .route("/alerts", get(alerts::page))
-        .route("/inquiries", get(inquiries::page))
-        .route("/inquiries/{id}/accept", post(handover::accept))
-        .route("/inquiries/{id}/reject", post(handover::pass_on))
-        .route("/inquiries/{id}/resolve", post(handover::resolve))
-        .route("/inquiries/{id}/classify", post(handover::classify))
-        .route("/routing", get(routing::page))
-        .route("/routing.csv", get(routing::csv))
-        .route("/dead-letters", get(dead_letters::page))
-        .route("/healthz", get(healthz))
-        .route("/static/{name}", get(assets::serve))
+fn pages(desk: Desk) -> Router {
+    let hosts = desk.settings.hosts.clone();
+    routes::router(&desk)
         .fallback(error::unknown_page)
         .method_not_allowed_fallback(error::wrong_method)
-        .with_state(store)
+        .with_state(desk)
         .layer(from_fn(finish::to_the_end))
         // The last layer is the outermost: every answer carries the headers, those of the guards included.
         .layer(from_fn(locale::remember))

@@ -33,6 +33,7 @@ pub use review::ReviewStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
 
+use crate::access::Sight;
 use crate::config::Database;
 use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::error::{Class, Classified};
@@ -196,8 +197,8 @@ pub trait Store: Accounts + ReviewStore {
         limit: u32,
     ) -> Result<Vec<Correction>, StoreError>;
 
-    /// Inquiries, newest first, with their assignment.
-    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError>;
+    /// Inquiries that somebody sees, newest first, with their assignment.
+    async fn inquiries(&self, page: Page, sight: &Sight) -> Result<Vec<InquiryRow>, StoreError>;
 
     /// The inquiry as it was received, if it is known.
     async fn inquiry(&self, id: &InquiryId) -> Result<Option<Inquiry>, StoreError>;

@@ -305,6 +305,7 @@ async fn matched(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Sight;
     use crate::config::Config;
     use crate::contract::{AgentId, Language, Priority, Skill, SkillProbability, UserId};
     use crate::store::{AgentProfile, InquiryStatus, Page, SqliteStore};
@@ -337,7 +338,7 @@ mod tests {
     }
 
     async fn holder(store: &dyn Store) -> Option<AgentId> {
-        let rows = store.inquiries(Page { offset: 0, limit: 10 }).await.unwrap();
+        let rows = store.inquiries(Page { offset: 0, limit: 10 }, &Sight::All).await.unwrap();
         rows.into_iter().find(|row| row.status == InquiryStatus::Assigned).and_then(|row| row.agent_id)
     }
 

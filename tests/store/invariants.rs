@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
+use mimamori::access::Sight;
 use mimamori::config::{Config, Database};
 use mimamori::contract::*;
 use mimamori::routing::{Case, Policy, Proposal, decide};
@@ -229,7 +230,7 @@ async fn supervisor(world: &World) {
         }
         next = now + EVERY;
         let offset = random.random_range(0..RECENT);
-        for row in store.inquiries(Page { offset, limit: 20 }).await.unwrap() {
+        for row in store.inquiries(Page { offset, limit: 20 }, &Sight::All).await.unwrap() {
             let now = world.now();
             let likeliest = row.corrected_skill.unwrap_or(row.skills[0].skill);
             let (id, by) = (&row.inquiry_id, "supervisor:s-1");

@@ -1,5 +1,6 @@
 //! What stood in a database before reservations came.
 
+use mimamori::access::Sight;
 use mimamori::config::Database;
 use mimamori::store::*;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -57,7 +58,7 @@ pub async fn what_was_assigned_before_is_accepted_and_of_the_first_generation(fr
         }
     }
     let store = fresh.migrated().await;
-    let rows = store.inquiries(Page { offset: 0, limit: 10 }).await.unwrap();
+    let rows = store.inquiries(Page { offset: 0, limit: 10 }, &Sight::All).await.unwrap();
     let of = |id: &str| rows.iter().find(|row| row.inquiry_id.as_str() == id).unwrap();
     let (new, held, done) = (of("q-new"), of("q-held"), of("q-done"));
     assert_eq!([new.generation, held.generation, done.generation], [0, 1, 1]);

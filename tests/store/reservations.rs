@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
+use mimamori::access::Sight;
 use mimamori::contract::*;
 use mimamori::routing::Proposal;
 use mimamori::store::*;
@@ -26,7 +27,7 @@ fn q(id: &str) -> InquiryId {
 }
 
 async fn row(store: &dyn Store, id: &str) -> InquiryRow {
-    let rows = store.inquiries(PAGE).await.unwrap();
+    let rows = store.inquiries(PAGE, &Sight::All).await.unwrap();
     rows.into_iter().find(|row| row.inquiry_id.as_str() == id).unwrap()
 }
 

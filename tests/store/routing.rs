@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use mimamori::access::Sight;
 use mimamori::config::Config;
 use mimamori::contract::*;
 use mimamori::queue::Target;
@@ -38,7 +39,7 @@ async fn snapshot(store: &dyn Store, id: &str) -> AgentSnapshot {
 }
 
 async fn status(store: &dyn Store, id: &str) -> InquiryStatus {
-    let rows = store.inquiries(PAGE).await.unwrap();
+    let rows = store.inquiries(PAGE, &Sight::All).await.unwrap();
     rows.iter().find(|row| row.inquiry_id.as_str() == id).unwrap().status
 }
 
@@ -142,7 +143,7 @@ pub async fn an_offer_goes_to_the_first_who_is_still_free(fresh: Fresh) {
     assert_eq!(rows[2].outgoing.target, Target::Event("inquiry.queued".into()));
     assert_eq!(serde_json::from_slice::<Assignment>(&rows[0].outgoing.body).unwrap(), first);
 
-    let listed = store.inquiries(PAGE).await.unwrap();
+    let listed = store.inquiries(PAGE, &Sight::All).await.unwrap();
     assert_eq!(listed.iter().map(|row| row.inquiry_id.as_str()).collect::<Vec<_>>(), ["q-3", "q-2", "q-1"]);
     assert_eq!(listed[2].agent_name.as_deref(), Some("Agent a-1"));
     assert_eq!((&listed[2].reason, &listed[2].skills), (&first.reason, &first.skills));
@@ -279,7 +280,13 @@ pub async fn resolving_frees_the_capacity_once(fresh: Fresh) {
     assert_eq!(done, 1);
     assert_eq!(snapshot(&*store, "a-1").await.open, 1);
     assert_eq!(status(&*store, "q-1").await, InquiryStatus::Resolved);
-    let row = store.inquiries(PAGE).await.unwrap().into_iter().find(|row| row.inquiry_id == q1).unwrap();
+    let row = store
+        .inquiries(PAGE, &Sight::All)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|row| row.inquiry_id == q1)
+        .unwrap();
     assert_eq!(row.agent_id, Some(a1), "who resolved it stays visible");
     let again = store.commit_routing(&decision(&inquiry("q-1", 1), offer(&["a-1"]), 70)).await.unwrap();
     assert_eq!(again, RoutingOutcome::AlreadyDecided);

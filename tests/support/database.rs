@@ -90,19 +90,7 @@ impl Fresh {
 
     /// Runs one statement behind the store's back.
     pub async fn execute(&self, sql: &'static str) {
-        match &self.config {
-            Database::Postgres(url) => {
-                let mut connection = PgConnection::connect(url).await.unwrap();
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
-            Database::Sqlite(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                let mut connection = options.connect().await.unwrap();
-                sqlx::query(sql).execute(&mut connection).await.unwrap();
-                connection.close().await.unwrap();
-            }
-        }
+        execute(&self.config, sql).await;
     }
 
     /// The first column of the first row of a query, behind the store's back.
@@ -117,6 +105,23 @@ impl Fresh {
                 let mut connection = options.connect().await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
             }
+        }
+    }
+}
+
+/// Runs one statement; panics if it is refused.
+pub async fn execute(database: &Database, sql: &'static str) {
+    match database {
+        Database::Postgres(url) => {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        }
+        Database::Sqlite(path) => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            let mut connection = options.connect().await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
         }
     }
 }

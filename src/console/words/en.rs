@@ -6,6 +6,7 @@ use crate::store::InquiryStatus;
 
 pub(super) static WORDS: Words = Words {
     lang: "en",
+    access: &super::access::EN,
     product: "mimamori",
     skip: "Skip to the content",
     navigation: "Pages",

@@ -1,7 +1,10 @@
 //! The words of the pages, one file a language. A missing word does not compile.
 
+mod access;
 mod en;
 mod ja;
+
+pub(super) use access::AccessWords;
 
 use crate::contract::{Action, Language, Priority, Role, Skill};
 use crate::store::InquiryStatus;
@@ -13,6 +16,8 @@ pub(super) type Told = (&'static str, &'static str);
 pub(super) struct Words {
     /// For the attribute `lang`.
     pub(super) lang: &'static str,
+    /// Log-in, people, tokens, audit trail.
+    pub(super) access: &'static AccessWords,
     pub(super) product: &'static str,
     pub(super) skip: &'static str,
     pub(super) navigation: &'static str,

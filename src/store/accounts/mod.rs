@@ -101,6 +101,8 @@ pub trait Accounts: Send + Sync {
 
     async fn account(&self, id: AccountId) -> Result<Option<AccountRow>, StoreError>;
 
+    async fn account_by_login(&self, login: &Login) -> Result<Option<AccountRow>, StoreError>;
+
     /// Adds somebody, who can log in once they have a password.
     async fn add_account(
         &self,
@@ -253,6 +255,10 @@ impl<B: Books + Send> Accounts for B {
 
     async fn account(&self, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
         people::account(self, id).await
+    }
+
+    async fn account_by_login(&self, login: &Login) -> Result<Option<AccountRow>, StoreError> {
+        people::account_by_login(self, login).await
     }
 
     async fn add_account(

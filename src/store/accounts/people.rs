@@ -75,6 +75,15 @@ pub(super) async fn account<B: Books>(books: &B, id: AccountId) -> Result<Option
     rows.first().map(|row| account_row(&books.place(), row)).transpose()
 }
 
+pub(super) async fn account_by_login<B: Books>(
+    books: &B,
+    login: &Login,
+) -> Result<Option<AccountRow>, StoreError> {
+    let values = [Value::Text(login.as_str())];
+    let rows = books.list(include_str!("../sql/access/account_by_login.sql"), &values).await?;
+    rows.first().map(|row| account_row(&books.place(), row)).transpose()
+}
+
 pub(super) async fn add<B: Books>(
     books: &B,
     profile: &AccountProfile,

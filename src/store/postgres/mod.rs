@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
+use sqlx::types::Json;
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
 use super::fault::Place;
@@ -21,6 +22,7 @@ use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
 use super::{Store, StoreError, reservations as life, schema, supervision};
+use crate::access::Sight;
 use crate::contract::{
     AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage, UserId,
 };
@@ -287,10 +289,17 @@ impl Store for PostgresStore {
         self.rows(query).await?.iter().map(|row| self.reader().correction(row)).collect()
     }
 
-    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/inquiries.sql"))
-            .bind(i64::from(page.limit))
-            .bind(i64::from(page.offset));
+    async fn inquiries(&self, page: Page, sight: &Sight) -> Result<Vec<InquiryRow>, StoreError> {
+        let query = match sight {
+            Sight::All => sqlx::query(include_str!("../sql/inquiries.sql"))
+                .bind(i64::from(page.limit))
+                .bind(i64::from(page.offset)),
+            Sight::Of { agent_id, teams } => sqlx::query(include_str!("../sql/postgres/inquiries_seen.sql"))
+                .bind(i64::from(page.limit))
+                .bind(i64::from(page.offset))
+                .bind(agent_id.as_ref().map(|id| id.as_str().to_owned()))
+                .bind(Json(teams.clone())),
+        };
         self.rows(query).await?.iter().map(|row| self.reader().inquiry(row)).collect()
     }
 

@@ -29,6 +29,7 @@ use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
 use super::{Store, StoreError, reservations as life, schema, supervision};
+use crate::access::Sight;
 use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::routing::{AgentSnapshot, Preferred};
 
@@ -317,10 +318,17 @@ impl Store for SqliteStore {
         self.rows(query).await?.iter().map(|row| self.reader().correction(row)).collect()
     }
 
-    async fn inquiries(&self, page: Page) -> Result<Vec<InquiryRow>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/inquiries.sql"))
-            .bind(i64::from(page.limit))
-            .bind(i64::from(page.offset));
+    async fn inquiries(&self, page: Page, sight: &Sight) -> Result<Vec<InquiryRow>, StoreError> {
+        let query = match sight {
+            Sight::All => sqlx::query(include_str!("../sql/inquiries.sql"))
+                .bind(i64::from(page.limit))
+                .bind(i64::from(page.offset)),
+            Sight::Of { agent_id, teams } => sqlx::query(include_str!("../sql/sqlite/inquiries_seen.sql"))
+                .bind(i64::from(page.limit))
+                .bind(i64::from(page.offset))
+                .bind(agent_id.as_ref().map(|id| id.as_str().to_owned()))
+                .bind(Json(teams.clone())),
+        };
         self.rows(query).await?.iter().map(|row| self.reader().inquiry(row)).collect()
     }
 

@@ -1,0 +1,305 @@
+//! `/people`: accounts, for admins.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::Utc;
+use serde::Deserialize;
+
+use super::error::{ErrorPage, PageError};
+use super::handover::encoded;
+use super::invitation::made;
+use super::layout::{Frame, Room, render};
+use super::locale::Locale;
+use super::state::Desk;
+use crate::access::{AccountId, Login, Principal, Role};
+use crate::contract::AgentId;
+use crate::store::{AccountProfile, AccountRow, Edited};
+
+/// Accounts of one page.
+const ROWS: u32 = 50;
+/// Characters of the longest name of a person or a team.
+const LONGEST_NAME: usize = 100;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct View {
+    frame: Frame,
+    told: Option<&'static str>,
+    good: bool,
+    people: Vec<Person>,
+    roles: Vec<(&'static str, &'static str)>,
+    more: Option<String>,
+}
+
+struct Person {
+    id: AccountId,
+    login: String,
+    name: String,
+    role_key: &'static str,
+    role: &'static str,
+    teams: String,
+    agent: String,
+    state: &'static str,
+    disabled: bool,
+    /// The reader.
+    own: bool,
+}
+
+/// A page with a one-time link.
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkView {
+    frame: Frame,
+    about: String,
+    link: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    after: Option<String>,
+    saved: Option<String>,
+}
+
+pub(super) async fn page(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, ErrorPage> {
+    let Asked { after, saved } = asked.map_or(Asked { after: None, saved: None }, |Query(asked)| asked);
+    let told = saved.map(|_| locale.words().access.saved);
+    list(&desk, locale, &principal, after.and_then(|login| login.parse().ok()), told, StatusCode::OK).await
+}
+
+async fn list(
+    desk: &Desk,
+    locale: Locale,
+    principal: &Principal,
+    after: Option<Login>,
+    told: Option<&'static str>,
+    status: StatusCode,
+) -> Result<Response, ErrorPage> {
+    let mut rows = match desk.store.accounts(after.as_ref(), ROWS + 1).await {
+        Ok(rows) => rows,
+        Err(error) => return Err(PageError::Store(error).page(locale)),
+    };
+    let words = locale.words().access;
+    let more = rows.len() > ROWS as usize;
+    rows.truncate(ROWS as usize);
+    let last = rows.last().map(|row| row.profile.login.to_string()).filter(|_| more);
+    let view = View {
+        frame: Frame::new(&locale, Room::People, words.people),
+        told,
+        good: status == StatusCode::OK,
+        more: last.map(|login| format!("/people?after={}", encoded(&login))),
+        people: rows.into_iter().map(|row| person(row, principal, &locale)).collect(),
+        roles: Role::ALL.map(|role| (role.as_str(), (words.role_name)(role))).to_vec(),
+    };
+    Ok(render(status, &view))
+}
+
+fn person(row: AccountRow, reader: &Principal, locale: &Locale) -> Person {
+    let words = locale.words().access;
+    let AccountProfile { login, name, role, teams, agent_id } = row.profile;
+    Person {
+        id: row.account_id,
+        login: login.to_string(),
+        name,
+        role_key: role.as_str(),
+        role: (words.role_name)(role),
+        teams: teams.into_iter().collect::<Vec<_>>().join(", "),
+        agent: agent_id.map_or_else(String::new, |agent| agent.to_string()),
+        state: match (row.disabled_at, row.has_password) {
+            (Some(_), _) => words.state_disabled,
+            (None, false) => words.state_invited,
+            (None, true) => words.state_active,
+        },
+        disabled: row.disabled_at.is_some(),
+        own: row.account_id == reader.account_id,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    login: String,
+    name: String,
+    /// Not sent for oneself.
+    role: Option<String>,
+    #[serde(default)]
+    teams: String,
+    #[serde(default)]
+    agent_id: String,
+}
+
+/// What was typed, as an account of this log-in; `own_role` for somebody whose form does not name it.
+fn profile(typed: Typed, login: Login, own_role: Option<Role>) -> Option<AccountProfile> {
+    let short = |text: &str| text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    let name = typed.name.trim();
+    let role = match typed.role {
+        Some(role) => role.parse().ok()?,
+        None => own_role?,
+    };
+    let teams = typed.teams.split([',', '、']).map(str::trim).filter(|team| !team.is_empty());
+    let teams: BTreeSet<String> = teams.map(str::to_owned).collect();
+    let agent_id = match typed.agent_id.trim() {
+        "" => None,
+        id => Some(AgentId::new(id).ok()?),
+    };
+    let fits = !name.is_empty() && short(name) && teams.iter().all(|team| short(team));
+    fits.then(|| AccountProfile { login, name: name.to_owned(), role, teams, agent_id })
+}
+
+pub(super) async fn add(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    headers: HeaderMap,
+    form: Result<Form<Typed>, FormRejection>,
+) -> Result<Response, ErrorPage> {
+    let typed = form.ok().map(|Form(typed)| typed);
+    let typed = typed.and_then(|typed| Some((typed.login.parse::<Login>().ok()?, typed)));
+    let Some(new) = typed.and_then(|(login, typed)| profile(typed, login, None)) else {
+        return Err(PageError::AccountForm.page(locale));
+    };
+    match desk.store.add_account(&new, None, &principal.actor(), Utc::now()).await {
+        Ok(Edited::Done(id)) => link_page(&desk, locale, &principal, &headers, id, &new.login).await,
+        Ok(refused) => {
+            let told = (locale.words().access.edit_error)(refused);
+            list(&desk, locale, &principal, None, Some(told), StatusCode::CONFLICT).await
+        }
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+type Id = Result<Path<i64>, PathRejection>;
+
+/// The account that is meant.
+async fn found(desk: &Desk, id: Id) -> Result<AccountRow, PageError> {
+    let Ok(Path(id)) = id else { return Err(PageError::UnknownAccount) };
+    match desk.store.account(AccountId(id)).await {
+        Ok(Some(row)) => Ok(row),
+        Ok(None) => Err(PageError::UnknownAccount),
+        Err(error) => Err(PageError::Store(error)),
+    }
+}
+
+pub(super) async fn change(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    id: Id,
+    form: Result<Form<Typed>, FormRejection>,
+) -> Result<Response, ErrorPage> {
+    let row = match found(&desk, id).await {
+        Ok(row) => row,
+        Err(error) => return Err(error.page(locale)),
+    };
+    let own = row.account_id == principal.account_id;
+    let login = row.profile.login;
+    let typed = form.ok().map(|Form(typed)| typed);
+    let changed = typed.and_then(|typed| profile(typed, login, own.then_some(principal.role)));
+    let Some(changed) = changed else { return Err(PageError::AccountForm.page(locale)) };
+    if own && changed.role != principal.role {
+        return Err(PageError::OwnAccount.page(locale));
+    }
+    match desk.store.change_account(row.account_id, &changed, &principal.actor(), Utc::now()).await {
+        Ok(Edited::Done(_)) => Ok(Redirect::to("/people?saved=yes").into_response()),
+        Ok(Edited::Unknown) => Err(PageError::UnknownAccount.page(locale)),
+        Ok(refused) => {
+            let told = (locale.words().access.edit_error)(refused);
+            list(&desk, locale, &principal, None, Some(told), StatusCode::CONFLICT).await
+        }
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+pub(super) async fn disable(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    id: Id,
+) -> Result<Response, ErrorPage> {
+    set_disabled(&desk, locale, &principal, id, true).await
+}
+
+pub(super) async fn enable(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    id: Id,
+) -> Result<Response, ErrorPage> {
+    set_disabled(&desk, locale, &principal, id, false).await
+}
+
+/// Safe to repeat.
+async fn set_disabled(
+    desk: &Desk,
+    locale: Locale,
+    principal: &Principal,
+    id: Id,
+    disabled: bool,
+) -> Result<Response, ErrorPage> {
+    let row = match found(desk, id).await {
+        Ok(row) => row,
+        Err(error) => return Err(error.page(locale)),
+    };
+    if row.account_id == principal.account_id {
+        return Err(PageError::OwnAccount.page(locale));
+    }
+    match desk.store.set_disabled(row.account_id, disabled, &principal.actor(), Utc::now()).await {
+        Ok(_) => Ok(Redirect::to("/people?saved=yes").into_response()),
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+/// A link for a new password. The old one goes on until the link is used.
+pub(super) async fn reset(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    headers: HeaderMap,
+    id: Id,
+) -> Result<Response, ErrorPage> {
+    match found(&desk, id).await {
+        Ok(row) => link_page(&desk, locale, &principal, &headers, row.account_id, &row.profile.login).await,
+        Err(error) => Err(error.page(locale)),
+    }
+}
+
+async fn link_page(
+    desk: &Desk,
+    locale: Locale,
+    principal: &Principal,
+    headers: &HeaderMap,
+    id: AccountId,
+    login: &Login,
+) -> Result<Response, ErrorPage> {
+    let base = base(desk, headers);
+    match made(&*desk.store, Some(id), &base, &principal.actor()).await {
+        Ok(Some(link)) => {
+            let words = locale.words().access;
+            let view = LinkView {
+                frame: Frame::new(&locale, Room::People, words.one_time_link),
+                about: (words.one_time_link_about)(login.as_str()),
+                link,
+            };
+            Ok(render(StatusCode::OK, &view))
+        }
+        Ok(None) => Err(PageError::UnknownAccount.page(locale)),
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+/// Under what address the reader has the console open. The guard has checked that the origin is the console's own.
+fn base(desk: &Desk, headers: &HeaderMap) -> String {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = || text(header::ORIGIN).map(str::to_owned);
+    let host = || format!("http://{}", text(header::HOST).unwrap_or_default());
+    desk.settings.public_url.clone().or_else(origin).unwrap_or_else(host)
+}

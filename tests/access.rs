@@ -1,0 +1,12 @@
+//! Who comes in, and who may do what: every route for every role, over HTTP.
+
+mod support;
+
+#[path = "access/log_in.rs"]
+mod log_in;
+#[path = "access/matrix.rs"]
+mod matrix;
+#[path = "access/pages.rs"]
+mod pages;
+#[path = "access/secrets.rs"]
+mod secrets;
