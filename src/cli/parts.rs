@@ -31,6 +31,21 @@ pub fn rule_pack(config: &Config) -> Result<RulePack, CliError> {
     RulePack::load(&folder).map_err(CliError::Rules)
 }
 
+/// What the console tells of the moderation. Without rules that can be read it knows the policies alone.
+pub fn moderation_of(config: &Config) -> crate::console::Moderation {
+    let rule_messages = match rule_pack(config) {
+        Ok(pack) => pack.rules().map(|rule| (rule.id.clone(), rule.message.clone())).collect(),
+        Err(error) => {
+            tracing::warn!(%error, "the console shows alerts without what the rules say");
+            Default::default()
+        }
+    };
+    crate::console::Moderation {
+        policies: config.moderation.policies.keys().cloned().collect(),
+        rule_messages,
+    }
+}
+
 /// Where a running program finds its rules again. Fixtures that are not there are passed over.
 pub fn pack_files(config: &Config) -> Result<PackFiles, CliError> {
     let rules = locate(&config.moderation.rules, "rule folder", "moderation.rules")?;

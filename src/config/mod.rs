@@ -28,7 +28,6 @@ pub struct Config {
     pub worker: WorkerConfig,
     pub console: ConsoleConfig,
     pub moderation: ModerationConfig,
-    pub review: ReviewConfig,
     pub models: ModelsConfig,
     pub routing: RoutingConfig,
     pub log: LogConfig,
@@ -102,6 +101,7 @@ pub struct ConsoleConfig {
     /// However much it is used, a session ends after so long.
     #[serde(deserialize_with = "values::period")]
     pub session_longest: Duration,
+    pub review: ReviewConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
