@@ -1,7 +1,5 @@
 //! What the buttons of an alert's page do. Every one is a form; a script may press it, and keeps a claim while the page is open.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::rejection::{FormRejection, PathRejection};
 use axum::extract::{Form, Path, State};

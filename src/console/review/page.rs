@@ -70,7 +70,6 @@ enum Standing {
 /// A source in words.
 struct Reason {
     source: String,
-    score: String,
     /// What the rule's author says, as written.
     message: Option<String>,
 }
@@ -224,7 +223,6 @@ fn reason(label: &Label, desk: &Desk) -> Reason {
     let rule = label.source.strip_prefix("rule:");
     Reason {
         source: label.source.clone(),
-        score: percent(label.score),
         message: rule.and_then(|rule| desk.settings.rule_messages.get(rule)).cloned(),
     }
 }
