@@ -4,6 +4,8 @@ mod support;
 
 #[path = "program/command_line.rs"]
 mod command_line;
+#[path = "program/console.rs"]
+mod console;
 #[path = "support/elsewhere.rs"]
 mod elsewhere;
 #[path = "program/elsewhere.rs"]

@@ -27,6 +27,11 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         CliError::Usage(format!("console.http: cannot listen on {}: {error}", config.console.http))
     })?;
     eprintln!("the console is at http://{}/ (Ctrl-C ends it)", config.console.http);
+    if config.console.public_url.get().is_none() && !config.console.http.ip().is_loopback() {
+        eprintln!(
+            "beyond this machine browsers keep a log-in only over TLS: put a proxy before the console and set console.public_url"
+        );
+    }
     if !store.has_admin().await? {
         tell_first_admin(&config, &*store).await?;
     }

@@ -248,6 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn the_console_is_public_over_tls_only() {
+        let of = |url: &str| {
+            with_env(&[("MIMAMORI__CONSOLE__PUBLIC_URL", url)]).map(|config| config.console.public_url)
+        };
+        assert_eq!(of("").unwrap().get(), None);
+        assert_eq!(of("https://desk.example/").unwrap().get(), Some("https://desk.example"));
+        assert_eq!(of("http://127.0.0.1:8080").unwrap().get(), Some("http://127.0.0.1:8080"));
+        for wrong in [
+            "http://desk.example",
+            "http://localhost.evil.example",
+            "https://",
+            "https://a/b",
+            "desk.example",
+        ] {
+            assert!(of(wrong).unwrap_err().to_string().contains("console.public_url"), "{wrong}");
+        }
+    }
+
+    #[test]
     fn the_usual_names_of_urls_are_understood() {
         let config = with_env(&[("DATABASE_URL", "sqlite:x.db"), ("AMQP_URL", "amqp://h:1/%2f")]).unwrap();
         assert_eq!(config.store.url, Database::Sqlite("x.db".into()));

@@ -218,7 +218,7 @@ pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Durat
 pub struct PublicUrl(Option<String>);
 
 impl PublicUrl {
-    /// `https://` with host and perhaps port, without a slash at its end.
+    /// Scheme, host and perhaps port, without a slash at its end. The scheme is `https`, or `http` on a loopback name.
     pub fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -226,18 +226,28 @@ impl PublicUrl {
 
 impl<'de> Deserialize<'de> for PublicUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const EXPECTED: &str = "expected https://HOST or https://HOST:PORT without a path, or \"\"";
+        const EXPECTED: &str = "expected https://HOST or https://HOST:PORT without a path (http:// only for localhost, 127.0.0.1 or [::1]), or \"\"";
         let url = String::deserialize(deserializer)?;
         if url.is_empty() {
             return Ok(Self(None));
         }
-        let authority = url.strip_prefix("https://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let url = url.strip_suffix('/').unwrap_or(&url);
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
-        match authority {
-            Some(authority) if !authority.is_empty() && authority.chars().all(allowed) => {
-                Ok(Self(Some(format!("https://{authority}"))))
+        match url.split_once("://") {
+            Some((scheme, authority))
+                if !authority.is_empty()
+                    && authority.chars().all(allowed)
+                    && (scheme == "https" || scheme == "http" && is_local(authority)) =>
+            {
+                Ok(Self(Some(url.to_owned())))
             }
             _ => Err(D::Error::custom(EXPECTED)),
         }
     }
+}
+
+fn is_local(authority: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"]
+        .into_iter()
+        .any(|name| authority.strip_prefix(name).is_some_and(|port| port.is_empty() || port.starts_with(':')))
 }

@@ -40,7 +40,7 @@ impl FromRef<Desk> for Arc<dyn Store> {
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) hosts: Hosts,
-    /// `https://HOST`, if people come by another address than the listener's.
+    /// Scheme, host and port, if people come by another address than the listener's.
     pub(super) public_url: Option<String>,
     /// Cookies only over TLS.
     pub(super) secure: bool,
@@ -73,7 +73,10 @@ impl Settings {
         let period = |period| TimeDelta::from_std(period).unwrap_or(TimeDelta::MAX);
         Self {
             hosts: Hosts::new(address.ip(), public_url.as_deref()),
-            secure: public_url.is_some() || !address.ip().is_loopback(),
+            secure: match &public_url {
+                Some(url) => url.starts_with("https://"),
+                None => !address.ip().is_loopback(),
+            },
             public_url,
             proxies: config.proxies,
             idle: period(config.session_idle),

@@ -68,7 +68,8 @@ async fn every_log_in_has_a_session_of_its_own_and_ends_the_browser_s_last() {
     let first = console.log_in("lead").await;
     let mut second = first.clone();
     // What somebody planted in the browser is not what the session goes by.
-    let planted = Client { cookie: Some(format!("mimamori_session={}", "b".repeat(64))), ..first.clone() };
+    let mut planted = first.clone();
+    planted.cookie = Some(format!("mimamori_session={}", "b".repeat(64)));
     let answer = planted.send_log_in("lead", PASSWORD).await;
     assert!(!answer.header("set-cookie").unwrap().contains(&"b".repeat(64)));
     let answer = second.send_log_in("lead", PASSWORD).await;

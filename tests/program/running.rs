@@ -151,7 +151,8 @@ impl Drop for Worker {
     }
 }
 
-fn free_address() -> SocketAddr {
+/// An address that nobody listens on.
+pub fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port is free")
 }
 
