@@ -57,6 +57,8 @@ if (claim) {
 }
 
 const help = document.getElementById("keys");
+// A second press while the first one is under way would be a decision on what is decided.
+let pressed = false;
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -71,8 +73,9 @@ document.addEventListener("keydown", (event) => {
   }
   // A button that names the key is pressed by it, once.
   const button = /^[a-z]$/.test(event.key) ? document.querySelector(`button[data-key="${event.key}"]`) : null;
-  if (button && !event.repeat) {
-    button.click();
+  if (button) {
+    if (!pressed) button.click();
+    pressed = true;
     event.preventDefault();
     return;
   }

@@ -43,6 +43,8 @@ struct View {
     more_after: bool,
     hidden: bool,
     state: Standing,
+    /// How long a claim lasts.
+    lease_seconds: i64,
     warned: Option<Moment>,
     may_review: bool,
     alike: Option<AlikeBox>,
@@ -58,7 +60,7 @@ struct View {
 /// What the reader can do with the alert.
 enum Standing {
     /// Theirs: the generation of the claim, and its end.
-    Mine { generation: u32, until: Moment, seconds: i64 },
+    Mine { generation: u32, until: Moment },
     /// Somebody else's.
     Theirs(String),
     /// Nobody's.
@@ -176,6 +178,7 @@ fn view(
         more_after,
         hidden,
         state: standing(&row, principal, reads, words, now),
+        lease_seconds: desk.settings.lease.num_seconds(),
         warned: row.warned_at.map(Moment::from),
         may_review,
         alike: (alike.count > 0)
@@ -209,11 +212,9 @@ fn standing(
         };
     }
     match row.holder(now) {
-        Some(claim) if claim.by == principal.login.as_str() => Standing::Mine {
-            generation: claim.generation,
-            until: claim.until.into(),
-            seconds: (claim.until - now).num_seconds(),
-        },
+        Some(claim) if claim.by == principal.login.as_str() => {
+            Standing::Mine { generation: claim.generation, until: claim.until.into() }
+        }
         Some(claim) => Standing::Theirs((words.review.held_by)(&claim.by)),
         None => Standing::Free,
     }
