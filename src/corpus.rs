@@ -33,7 +33,15 @@ pub struct LabelledMessage {
     pub tags: Vec<String>,
 }
 
+/// Tag of a message whose labels nobody knows: it is read, but nothing is learned from it.
+pub const CONTEXT: &str = "context";
+
 impl LabelledMessage {
+    /// Whether the message is context only.
+    pub fn is_context(&self) -> bool {
+        self.tags.iter().any(|tag| tag == CONTEXT)
+    }
+
     /// Whether the message violates a policy.
     pub fn violates(&self, policy: &str) -> bool {
         self.labels.iter().any(|label| label.split('.').next() == Some(policy))

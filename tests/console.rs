@@ -112,7 +112,7 @@ async fn earlier_parts_of_a_finding_are_shown_and_marked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn alerts_are_paged_newest_first() {
+async fn alerts_are_paged_in_the_order_of_the_queue() {
     let console = Console::start().await;
     let one = |index: i64| {
         let message = message(&format!("m-{index:02}"), "t-1", index);
@@ -120,20 +120,42 @@ async fn alerts_are_paged_newest_first() {
         (message, decision)
     };
     console.moderated(&(0..30).map(one).collect::<Vec<_>>()).await;
-    let newest = console.get("/alerts").await;
-    newest.holds("<code>m-29</code>").holds("<code>m-05</code>").lacks("<code>m-04</code>");
-    newest.holds("href=\"/alerts?page=2\"").lacks("rel=\"prev\"");
-    assert!(newest.body.find("<code>m-29</code>") < newest.body.find("<code>m-28</code>"));
-    let oldest = console.get("/alerts?page=2").await;
-    oldest.holds("<code>m-04</code>").holds("<code>m-00</code>").lacks("<code>m-05</code>");
-    oldest.holds("href=\"/alerts?page=1\"").lacks("rel=\"next\"").holds("26–30");
-    console.get("/alerts?page=3").await.holds("No alerts here");
-    for wrong in ["/alerts?page=0", "/inquiries?page=x", "/dead-letters?page=-1"] {
+    let first = console.get("/alerts").await;
+    first.holds("<code>m-00</code>").holds("<code>m-24</code>").lacks("<code>m-25</code>");
+    first.lacks("rel=\"prev\"");
+    assert!(first.body.find("<code>m-00</code>") < first.body.find("<code>m-01</code>"));
+    let next = link(&first, "next");
+    let second = console.get(&next).await;
+    second.holds("<code>m-25</code>").holds("<code>m-29</code>").lacks("<code>m-24</code>");
+    second.lacks("rel=\"next\"");
+    // Alerts that come before the place and behind it change nothing of where the page begins.
+    console.moderated(&[one(-5), one(40)]).await;
+    console.get(&next).await.holds("<code>m-25</code>").holds("<code>m-40</code>").lacks("<code>m--5</code>");
+    let back = console.get(&link(&second, "prev")).await;
+    back.holds("<code>m-00</code>")
+        .holds("<code>m-24</code>")
+        .lacks("<code>m-25</code>")
+        .holds("rel=\"prev\"");
+    console.get("/alerts?view=escalated").await.holds("No alerts here");
+    for wrong in
+        ["/alerts?after=x", "/alerts?view=all", "/alerts?source=rules", "/alerts?after=1.1&before=1.1"]
+    {
+        let answer = console.get(wrong).await;
+        assert_eq!(answer.status, 400, "{wrong}");
+        answer.holds("cannot be read");
+    }
+    for wrong in ["/inquiries?page=x", "/dead-letters?page=-1"] {
         let answer = console.get(wrong).await;
         assert_eq!(answer.status, 400, "{wrong}");
         answer.holds("whole number from 1");
     }
     console.stop().await;
+}
+
+/// The address that a link of this relation leads to.
+fn link(page: &Answer, rel: &str) -> String {
+    let (_, rest) = page.body.split_once(&format!("rel=\"{rel}\" href=\"")).expect("the page has the link");
+    rest.split('"').next().unwrap().replace("&#38;", "&")
 }
 
 #[tokio::test(flavor = "multi_thread")]

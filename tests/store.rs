@@ -22,6 +22,8 @@ mod promises;
 mod races;
 #[path = "store/reservations.rs"]
 mod reservations;
+#[path = "store/review.rs"]
+mod review;
 #[path = "store/routing.rs"]
 mod routing;
 
@@ -97,6 +99,22 @@ on_both! {
     reservations::assignments_a_second,
     #[ignore = "a measurement"]
     reservations::sweeps_a_second,
+    review::an_alert_is_claimed_by_one_and_the_lease_runs_out,
+    review::the_queue_is_ordered_by_risk_and_age_and_the_clock_changes_nothing,
+    review::cursors_hold_while_alerts_come_and_go,
+    review::filters_and_views_show_what_they_say,
+    review::a_decision_is_undone_by_who_made_it_in_time,
+    review::an_escalated_alert_waits_for_another_and_is_not_taken_back_from_them,
+    review::identical_texts_are_decided_and_undone_together,
+    review::messages_are_hidden_and_senders_warned_once,
+    review::a_verdict_that_hides_is_hidden_until_it_is_restored,
+    review::a_file_holds_the_conversation_and_the_sender_s_earlier_findings,
+    review::decisions_become_figures_and_labels,
+    review::an_alert_that_was_cleared_counts_no_more_for_inquiries,
+    review::ten_reviewers_decide_each_alert_once,
+    review::times_come_back_as_they_went_in,
+    #[ignore = "a measurement"]
+    review::queue_pages,
     races::three_instances_that_each_read_under_the_limit_do_not_exceed_it,
     races::the_router_a_supervisor_and_an_automation_do_not_bounce_the_owner,
     invariants::eight_writers_keep_every_promise,

@@ -35,7 +35,9 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
     if !store.has_admin().await? {
         tell_first_admin(&config, &*store).await?;
     }
-    crate::console::serve(listener, store, &config.console, async move { stop.cancelled().await })
+    let moderation = super::parts::moderation_of(&config);
+    let until = async move { stop.cancelled().await };
+    crate::console::serve(listener, store, &config.console, moderation, until)
         .await
         .map_err(|error| CliError::Failed(format!("console: {error}")))?;
     Ok(ExitCode::SUCCESS)

@@ -165,7 +165,9 @@ async fn serve(
     println!("log in as {}, each with the password {password}", people::logins());
     let until = stop.clone();
     let pages = async {
-        crate::console::serve(listener, store, &config.console, async move { until.cancelled().await })
+        let moderation = super::parts::moderation_of(config);
+        let until = async move { until.cancelled().await };
+        crate::console::serve(listener, store, &config.console, moderation, until)
             .await
             .map_err(|error| CliError::Failed(format!("console: {error}")))
     };

@@ -31,6 +31,21 @@ pub fn rule_pack(config: &Config) -> Result<RulePack, CliError> {
     RulePack::load(&folder).map_err(CliError::Rules)
 }
 
+/// What the console tells of the moderation. Without rules that can be read it knows the policies alone.
+pub fn moderation_of(config: &Config) -> crate::console::Moderation {
+    let rule_messages = match rule_pack(config) {
+        Ok(pack) => pack.rules().map(|rule| (rule.id.clone(), rule.message.clone())).collect(),
+        Err(error) => {
+            tracing::warn!(%error, "the console shows alerts without what the rules say");
+            Default::default()
+        }
+    };
+    crate::console::Moderation {
+        policies: config.moderation.policies.keys().cloned().collect(),
+        rule_messages,
+    }
+}
+
 /// Where a running program finds its rules again. Fixtures that are not there are passed over.
 pub fn pack_files(config: &Config) -> Result<PackFiles, CliError> {
     let rules = locate(&config.moderation.rules, "rule folder", "moderation.rules")?;
@@ -82,6 +97,7 @@ pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<
                 report: policy.map_or(thresholds.report, |policy| policy.report.resolve(thresholds.report)),
                 hide: policy.map_or(f64::INFINITY, |policy| policy.hide.resolve(thresholds.hide)),
                 rules_report_from: config.moderation.rules_report_from,
+                severity: policy.map_or(0.0, |policy| policy.severity),
             }
         })
         .collect();
@@ -93,6 +109,7 @@ pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<
                 report: thresholds.report.resolve(f64::INFINITY),
                 hide: thresholds.hide.resolve(f64::INFINITY),
                 rules_report_from: config.moderation.rules_report_from,
+                severity: thresholds.severity,
                 policy,
             })
         })

@@ -101,6 +101,7 @@ pub struct ConsoleConfig {
     /// However much it is used, a session ends after so long.
     #[serde(deserialize_with = "values::period")]
     pub session_longest: Duration,
+    pub review: ReviewConfig,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -123,6 +124,21 @@ pub struct ModerationConfig {
 pub struct PolicyConfig {
     pub report: Threshold,
     pub hide: Threshold,
+    /// Log-odds that a violation counts more than one of severity 0 when alerts queue up for review.
+    #[serde(default, deserialize_with = "values::severity")]
+    pub severity: f64,
+}
+
+/// How alerts are reviewed.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReviewConfig {
+    /// How long an alert stays with the reviewer who has opened it, unless the page says that it is still open.
+    #[serde(rename = "lease_s", deserialize_with = "values::at_least_one")]
+    pub lease_seconds: u32,
+    /// How long a reviewer can take back their last decision.
+    #[serde(rename = "undo_s")]
+    pub undo_seconds: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -146,6 +146,12 @@ pub(super) fn prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     }
 }
 
+pub(super) fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    const EXPECTED: &str = "expected a number from -5 to 5";
+    let value = f64::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+    (-5.0..=5.0).contains(&value).then_some(value).ok_or_else(|| D::Error::custom(EXPECTED))
+}
+
 pub(super) fn at_least_one<'de, D, N>(deserializer: D) -> Result<N, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! `/alerts`: what was flagged, newest first, with the words that gave it away.
+//! `/alerts`: what was flagged, in the order in which it is reviewed, with the words that gave it away.
 
 use std::sync::Arc;
 
@@ -6,86 +6,196 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 
 use super::error::{ErrorPage, PageError};
 use super::layout::{Frame, Moment, Room, percent, reading_language, render};
 use super::locale::Locale;
 use super::masking;
-use super::paging::{PageNumber, Pager};
+use super::review::{Asked, COUNTED, ROWS, bounded, place};
 use super::spans::{self, Stretch};
 use super::words::Words;
-use crate::access::Principal;
-use crate::contract::{Action, Label};
-use crate::store::{AlertRow, ContextMessage, Store};
+use crate::access::{Permission, Principal};
+use crate::contract::{Action, AlertState, Label, MessageId};
+use crate::store::review::{Direction, ReviewCounts, ReviewRow, View as Of};
+use crate::store::{AlertRow, AlertSources, ContextMessage, Store};
 
 #[derive(Template)]
 #[template(path = "alerts.html")]
 struct View {
     frame: Frame,
-    alerts: Vec<Alert>,
+    notice: Option<String>,
+    views: [ViewLink; 4],
+    /// The filters as they are set.
+    policy: String,
+    source: &'static str,
+    mine: bool,
+    view: &'static str,
+    has_mine: bool,
+    may_review: bool,
     masked: bool,
-    pager: Pager,
+    alerts: Vec<Queued>,
+    first: Option<String>,
+    newer: Option<String>,
+    older: Option<String>,
+    /// The query of this list.
+    query: String,
+}
+
+/// A list to choose.
+struct ViewLink {
+    href: String,
+    name: &'static str,
+    count: String,
+    here: bool,
+}
+
+/// An alert in the list.
+struct Queued {
+    alert: Alert,
+    standing: Option<String>,
+    reviewable: bool,
 }
 
 /// An alert as the page shows it.
-struct Alert {
-    id: i64,
-    policy: String,
+pub(super) struct Alert {
+    pub(super) id: i64,
+    pub(super) policy: String,
     /// Name of the policy in rules and configuration.
-    policy_key: String,
-    action: &'static str,
-    hides: bool,
-    probability: String,
-    sender: &'static str,
-    transaction: String,
-    message: String,
-    created: Moment,
-    lang: &'static str,
-    stretches: Vec<Stretch>,
+    pub(super) policy_key: String,
+    pub(super) action: &'static str,
+    pub(super) hides: bool,
+    pub(super) probability: String,
+    pub(super) sender: &'static str,
+    pub(super) transaction: String,
+    pub(super) message: String,
+    pub(super) created: Moment,
+    pub(super) lang: &'static str,
+    pub(super) stretches: Vec<Stretch>,
     /// Earlier messages that the finding has parts in, oldest first.
-    earlier: Vec<Earlier>,
-    sources: Vec<Source>,
+    pub(super) earlier: Vec<Earlier>,
+    pub(super) sources: Vec<Source>,
 }
 
 /// An earlier message with its part of the finding marked.
-struct Earlier {
-    message: String,
-    sender: &'static str,
-    lang: &'static str,
-    stretches: Vec<Stretch>,
+pub(super) struct Earlier {
+    pub(super) message: String,
+    pub(super) sender: &'static str,
+    pub(super) lang: &'static str,
+    pub(super) stretches: Vec<Stretch>,
 }
 
 /// One source that fired.
 #[derive(Debug, PartialEq, Eq)]
-struct Source {
-    name: String,
-    subtype: String,
-    score: String,
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) subtype: String,
+    pub(super) score: String,
     /// The matched words, each once.
-    matched: Vec<String>,
+    pub(super) matched: Vec<String>,
 }
 
 pub(super) async fn page(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
 ) -> Result<Response, ErrorPage> {
-    match store.alerts(number.wanted()).await {
-        Ok(mut rows) => {
-            let words = locale.words();
-            let pager = Pager::over(number, &mut rows, "/alerts");
-            let frame = Frame::new(&locale, Room::Alerts, words.alerts);
-            let reads = masking::reads(&principal);
-            let alerts = rows.into_iter().map(|row| alert(row, reads, words)).collect();
-            Ok(render(StatusCode::OK, &View { frame, alerts, masked: !reads, pager }))
+    let now = Utc::now();
+    let read = async {
+        // One more than is shown tells whether there is another page.
+        let rows = store.review_queue(&asked.listing(principal.login.as_str(), ROWS + 1, now)).await?;
+        Ok((rows, store.review_counts(COUNTED, now).await?))
+    };
+    match read.await {
+        Ok((rows, counts)) => {
+            let view = view(rows, &counts, &principal, &locale, &asked, now);
+            Ok(render(StatusCode::OK, &view))
         }
         Err(error) => Err(PageError::Store(error).page(locale)),
     }
 }
 
+fn view(
+    mut rows: Vec<ReviewRow>,
+    counts: &ReviewCounts,
+    principal: &Principal,
+    locale: &Locale,
+    asked: &Asked,
+    now: DateTime<Utc>,
+) -> View {
+    let words = locale.words();
+    let more = rows.len() > ROWS as usize;
+    rows.truncate(ROWS as usize);
+    let (mut before, mut after) = (asked.from.is_some(), more);
+    if asked.direction == Direction::Backward {
+        rows.reverse();
+        (before, after) = (more, true);
+    }
+    let query = asked.query();
+    let link = |name: &str, row: Option<&ReviewRow>| {
+        row.map(|row| format!("/alerts?{query}&{name}={}", place(row.cursor(asked.view))))
+    };
+    let may_review = principal.may(Permission::ReviewAlerts);
+    let may_decide = |row: &ReviewRow| {
+        may_review && (row.state != AlertState::Escalated || principal.may(Permission::Supervise))
+    };
+    let newer = link("before", rows.first().filter(|_| before));
+    let older = link("after", rows.last().filter(|_| after));
+    let reads = masking::reads(principal);
+    let count = |of: Of| match of {
+        Of::Open => counts.open,
+        Of::Claimed => counts.claimed,
+        Of::Escalated => counts.escalated,
+        Of::Decided => counts.decided,
+    };
+    let views = Of::ALL.map(|of| ViewLink {
+        href: format!("/alerts?{}", Asked { view: of, ..asked.clone() }.query()),
+        name: (words.review.view_name)(of),
+        count: bounded(count(of), words),
+        here: of == asked.view,
+    });
+    let queued = |row: ReviewRow| Queued {
+        reviewable: may_decide(&row)
+            && row.decided.is_none()
+            && row.holder(now).is_none_or(|claim| claim.by == principal.login.as_str()),
+        standing: standing(&row, principal.login.as_str(), words, now),
+        alert: alert(row.alert, reads, words),
+    };
+    View {
+        frame: Frame::new(locale, Room::Alerts, words.alerts),
+        notice: asked.done.as_ref().and_then(|(name, count)| (words.review.done)(name, *count)),
+        views,
+        policy: asked.policy.as_ref().map(ToString::to_string).unwrap_or_default(),
+        source: asked.sources.map_or("", AlertSources::as_str),
+        mine: asked.mine,
+        view: asked.view.as_str(),
+        has_mine: matches!(asked.view, Of::Claimed | Of::Decided),
+        may_review,
+        masked: !reads,
+        alerts: rows.into_iter().map(queued).collect(),
+        first: asked.from.is_some().then(|| format!("/alerts?{query}")),
+        newer,
+        older,
+        query,
+    }
+}
+
+/// Who has it, or what became of it.
+fn standing(row: &ReviewRow, login: &str, words: &Words, now: DateTime<Utc>) -> Option<String> {
+    if let Some(decided) = &row.decided {
+        return Some(format!("{} · {}", (words.review.ruling_name)(decided.ruling), decided.by));
+    }
+    let claim = row.holder(now)?;
+    Some(if claim.by == login {
+        words.review.held_by_you.to_owned()
+    } else {
+        (words.review.held_by)(&claim.by)
+    })
+}
+
 /// `reads`: whether the reader may read the text. Its language is told in any case.
-fn alert(mut row: AlertRow, reads: bool, words: &Words) -> Alert {
+pub(super) fn alert(mut row: AlertRow, reads: bool, words: &Words) -> Alert {
     let lang = reading_language(&row.text).as_str();
     let earlier_langs: Vec<_> =
         row.earlier.iter().map(|message| reading_language(&message.text).as_str()).collect();
@@ -112,18 +222,22 @@ fn alert(mut row: AlertRow, reads: bool, words: &Words) -> Alert {
 }
 
 fn earlier(message: &ContextMessage, lang: &'static str, labels: &[Label], words: &Words) -> Earlier {
-    let own: Vec<Label> = labels
-        .iter()
-        .flat_map(|label| label.parts.iter().map(move |part| (label, part)))
-        .filter(|(_, part)| part.message_id == message.message_id)
-        .map(|(label, part)| Label { spans: part.spans.clone(), parts: Vec::new(), ..label.clone() })
-        .collect();
+    let own: Vec<Label> = parts_in(&message.message_id, labels).collect();
     Earlier {
         message: message.message_id.to_string(),
         sender: (words.role_name)(message.role),
         lang,
         stretches: spans::mark(&message.text, &own),
     }
+}
+
+/// The parts of findings that stand in one earlier message, as findings of their own.
+pub(super) fn parts_in(message: &MessageId, labels: &[Label]) -> impl Iterator<Item = Label> {
+    labels
+        .iter()
+        .flat_map(|label| label.parts.iter().map(move |part| (label, part)))
+        .filter(move |(_, part)| part.message_id == *message)
+        .map(|(label, part)| Label { spans: part.spans.clone(), parts: Vec::new(), ..label.clone() })
 }
 
 fn source(label: &Label) -> Source {
@@ -144,7 +258,7 @@ fn source(label: &Label) -> Source {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{MessageId, Part, Policy, Span};
+    use crate::contract::{Part, Policy, Span};
 
     #[test]
     fn a_source_names_each_matched_word_once() {

@@ -22,6 +22,11 @@ const RETRY_AFTER: &str = "5";
 pub(super) enum PageError {
     UnknownPage,
     UnknownInquiry,
+    UnknownAlert,
+    /// What was decided, or on which claim, is missing or wrong.
+    ReviewForm,
+    /// A filter or a place in a list of alerts cannot be read.
+    Cursor,
     WrongMethod,
     /// `page=` is not a page number.
     PageNumber,
@@ -59,13 +64,18 @@ impl PageError {
 
     fn status(&self) -> StatusCode {
         match self {
-            PageError::UnknownPage | PageError::UnknownInquiry | PageError::UnknownAccount => {
-                StatusCode::NOT_FOUND
-            }
+            PageError::UnknownPage
+            | PageError::UnknownInquiry
+            | PageError::UnknownAlert
+            | PageError::UnknownAccount => StatusCode::NOT_FOUND,
             PageError::Link => StatusCode::GONE,
             PageError::Unauthenticated => StatusCode::UNAUTHORIZED,
             PageError::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            PageError::PageNumber | PageError::Form | PageError::AccountForm => StatusCode::BAD_REQUEST,
+            PageError::PageNumber
+            | PageError::Form
+            | PageError::ReviewForm
+            | PageError::Cursor
+            | PageError::AccountForm => StatusCode::BAD_REQUEST,
             PageError::ForeignHost
             | PageError::CrossSite
             | PageError::Forbidden
@@ -121,6 +131,9 @@ impl IntoResponse for ErrorPage {
         let told = match &self.error {
             PageError::UnknownPage => words.error_unknown_page,
             PageError::UnknownInquiry => words.error_unknown_inquiry,
+            PageError::UnknownAlert => words.review.error_unknown_alert,
+            PageError::ReviewForm => words.review.error_form,
+            PageError::Cursor => words.review.error_cursor,
             PageError::WrongMethod => words.error_wrong_method,
             PageError::PageNumber => words.error_page_number,
             PageError::Form => words.error_form,

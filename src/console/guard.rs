@@ -13,8 +13,8 @@ use super::gate::is_read;
 use super::locale::Locale;
 
 /// No script, style, picture or form target but the console's own files, and never inside another site's frame.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+     img-src 'self';      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Under which host names the console answers.
 ///

@@ -16,6 +16,7 @@ use crate::contract::Language;
 pub(super) enum Room {
     Overview,
     Alerts,
+    Reviews,
     Inquiries,
     Routing,
     DeadLetters,
@@ -59,6 +60,7 @@ impl Frame {
         let rooms = [
             (Room::Overview, "/", words.overview, Permission::ReadOverview),
             (Room::Alerts, "/alerts", words.alerts, Permission::ReadAlerts),
+            (Room::Reviews, "/reviews", words.review.figures, Permission::ReadEvaluation),
             (Room::Inquiries, "/inquiries", words.inquiries, Permission::ReadInquiries),
             (Room::Routing, "/routing", words.routing, Permission::ReadEvaluation),
             (Room::DeadLetters, "/dead-letters", words.dead_letters, Permission::ReadOperations),

@@ -26,6 +26,7 @@ mod overview;
 mod paging;
 mod passwords;
 mod people;
+mod review;
 mod routes;
 mod routing;
 mod set_up;
@@ -46,6 +47,7 @@ use tokio::net::TcpListener;
 
 pub use invitation::{first_admin_link, password_link};
 pub use routes::{RouteAccess, route_table};
+pub use state::Moderation;
 
 use crate::config::ConsoleConfig;
 use crate::store::Store;
@@ -59,9 +61,10 @@ pub async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
     config: &ConsoleConfig,
+    moderation: Moderation,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let settings = Settings::new(config, listener.local_addr()?);
+    let settings = Settings::new(config, moderation, listener.local_addr()?);
     let pages = pages(Desk::new(store, settings)).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, pages).with_graceful_shutdown(shutdown).await
 }

@@ -12,7 +12,7 @@ use super::gate::gate;
 use super::state::Desk;
 use super::{
     account, alerts, api, assets, audit, dead_letters, handover, healthz, inquiries, log_in, overview,
-    people, routing, set_up, tokens,
+    people, review, routing, set_up, tokens,
 };
 use crate::access::Permission::*;
 
@@ -51,6 +51,21 @@ fn table() -> Vec<Route> {
 
         read("/",                                Needs(ReadOverview),    overview::page),
         read("/alerts",                          Needs(ReadAlerts),      alerts::page),
+        act ("/alerts/next",                     Needs(ReviewAlerts),    review::next),
+        act ("/alerts/undo",                     Needs(ReviewAlerts),    review::undo),
+        read("/alerts/{id}",                     Needs(ReadAlerts),      review::alert_page),
+        act ("/alerts/{id}/claim",               Needs(ReviewAlerts),    review::claim),
+        act ("/alerts/{id}/renew",               Needs(ReviewAlerts),    review::renew),
+        act ("/alerts/{id}/leave",               Needs(ReviewAlerts),    review::leave),
+        act ("/alerts/{id}/release",             Needs(ReviewAlerts),    review::release),
+        act ("/alerts/{id}/next",                Needs(ReviewAlerts),    review::next_of),
+        act ("/alerts/{id}/previous",            Needs(ReviewAlerts),    review::previous_of),
+        act ("/alerts/{id}/decide",              Needs(ReviewAlerts),    review::decide),
+        act ("/alerts/{id}/hide",                Needs(ReviewAlerts),    review::hide),
+        act ("/alerts/{id}/restore",             Needs(ReviewAlerts),    review::restore),
+        act ("/alerts/{id}/warn",                Needs(ReviewAlerts),    review::warn),
+        read("/reviews",                         Needs(ReadEvaluation),  review::figures_page),
+        read("/reviews.csv",                     Needs(ReadEvaluation),  review::figures_csv),
         read("/inquiries",                       Needs(ReadInquiries),   inquiries::page),
         act ("/inquiries/{id}/accept",           Needs(WorkInquiries),   handover::accept),
         act ("/inquiries/{id}/reject",           Needs(WorkInquiries),   handover::pass_on),

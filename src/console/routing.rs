@@ -122,7 +122,7 @@ fn sums(counts: &[EndedCount]) -> BTreeMap<Skill, Counts> {
 }
 
 /// Wilson's 95% interval of a share: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209. `of` is at least 1.
-fn wilson(count: u64, of: u64) -> (f64, f64) {
+pub(super) fn wilson(count: u64, of: u64) -> (f64, f64) {
     let (n, share) = (of as f64, count as f64 / of as f64);
     let middle = share + Z * Z / (2.0 * n);
     let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
@@ -130,7 +130,7 @@ fn wilson(count: u64, of: u64) -> (f64, f64) {
     (((middle - half) / whole).max(0.0), ((middle + half) / whole).min(1.0))
 }
 
-fn tenths(share: f64) -> String {
+pub(super) fn tenths(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 

@@ -1,5 +1,6 @@
 //! What every handler of the console shares.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::guard::Hosts;
 use crate::config::ConsoleConfig;
+use crate::contract::Policy;
 use crate::store::Store;
 
 /// Passwords that are hashed at once; each takes 19 MiB and a core.
@@ -34,7 +36,7 @@ impl FromRef<Desk> for Arc<dyn Store> {
     }
 }
 
-/// How people come in.
+/// How people come in, and how alerts are reviewed.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) hosts: Hosts,
@@ -46,11 +48,27 @@ pub(super) struct Settings {
     pub(super) proxies: usize,
     pub(super) idle: TimeDelta,
     pub(super) longest: TimeDelta,
+    /// How long an alert stays with who has opened it, and how long a decision can be taken back.
+    pub(super) lease: TimeDelta,
+    pub(super) undo: TimeDelta,
+    /// Policies that a reviewer can choose from.
+    pub(super) policies: Vec<Policy>,
+    /// What the author of a rule says, by the rule.
+    pub(super) rule_messages: BTreeMap<String, String>,
+}
+
+/// What the console knows of the moderation whose alerts it shows.
+#[derive(Debug, Clone, Default)]
+pub struct Moderation {
+    /// Policies that a reviewer can choose from.
+    pub policies: Vec<Policy>,
+    /// What the author of a rule says, by the rule's identifier.
+    pub rule_messages: BTreeMap<String, String>,
 }
 
 impl Settings {
     /// For a listener at this address.
-    pub(super) fn new(config: &ConsoleConfig, address: SocketAddr) -> Self {
+    pub(super) fn new(config: &ConsoleConfig, moderation: Moderation, address: SocketAddr) -> Self {
         let public_url = config.public_url.get().map(str::to_owned);
         // At most a year by the configuration's own check.
         let period = |period| TimeDelta::from_std(period).unwrap_or(TimeDelta::zero());
@@ -64,6 +82,10 @@ impl Settings {
             proxies: config.proxies,
             idle: period(config.session_idle),
             longest: period(config.session_longest),
+            lease: TimeDelta::seconds(i64::from(config.review.lease_seconds)),
+            undo: TimeDelta::seconds(i64::from(config.review.undo_seconds)),
+            policies: moderation.policies,
+            rule_messages: moderation.rule_messages,
         }
     }
 }

@@ -7,6 +7,7 @@ mod decode;
 mod ids;
 mod message;
 mod policy;
+mod review;
 mod schema;
 mod verdict;
 
@@ -15,5 +16,6 @@ pub use decode::{Limits, Rejection, RejectionCode, check_channel, decode_inquiry
 pub use ids::{AgentId, Channel, IdError, InquiryId, MAX_ID_BYTES, MessageId, TransactionId, UserId};
 pub use message::{Inquiry, Priority, Role, TransactionMessage};
 pub use policy::{Action, Language, Policy, Skill, UnknownName};
+pub use review::{AlertReview, AlertState, MessageVisibility, Ruling, SenderWarning};
 pub use schema::schemas;
 pub use verdict::{Label, Missing, Part, Span, Undecided, Verdict};

@@ -176,4 +176,8 @@ named!(Action, "action", [Action::None, Action::Report, Action::Hide]);
 named!(Role, "sender_role", Role::ALL);
 named!(Priority, "priority", [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent]);
 
+named!(Ruling, "ruling", Ruling::ALL);
+named!(AlertState, "state", AlertState::ALL);
+
 use super::message::{Priority, Role};
+use super::review::{AlertState, Ruling};

@@ -2,7 +2,9 @@
 
 use schemars::{Schema, schema_for};
 
-use super::{Assignment, Inquiry, TransactionMessage, Verdict};
+use super::{
+    AlertReview, Assignment, Inquiry, MessageVisibility, SenderWarning, TransactionMessage, Verdict,
+};
 
 /// Every schema with the name of its committed file.
 pub fn schemas() -> Vec<(&'static str, Schema)> {
@@ -11,6 +13,9 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("inquiry.schema.json", schema_for!(Inquiry)),
         ("verdict.schema.json", schema_for!(Verdict)),
         ("assignment.schema.json", schema_for!(Assignment)),
+        ("alert-review.schema.json", schema_for!(AlertReview)),
+        ("message-visibility.schema.json", schema_for!(MessageVisibility)),
+        ("sender-warning.schema.json", schema_for!(SenderWarning)),
     ]
 }
 

@@ -21,6 +21,8 @@ pub struct PolicySettings {
     pub hide: f64,
     /// From which severity on an enforced rule reports by itself.
     pub rules_report_from: ReportFrom,
+    /// How much worse a violation is than one of severity 0, as log-odds.
+    pub severity: f64,
 }
 
 impl PolicySettings {
@@ -48,6 +50,8 @@ pub struct RulesOnly {
     pub report: f64,
     pub hide: f64,
     pub rules_report_from: ReportFrom,
+    /// How much worse a violation is than one of severity 0, as log-odds.
+    pub severity: f64,
 }
 
 impl RulesOnly {

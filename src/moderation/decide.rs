@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use super::combine::{PolicySettings, RulesOnly, final_probability};
-use super::decision::{AlertSources, Decision, PolicyAlert};
+use super::decision::{AlertSources, Decision, PolicyAlert, risk, text_key};
 use crate::contract::{
     Action, Label, Language, MessageId, Part, Policy, Role, TransactionId, Undecided, Verdict,
 };
@@ -265,11 +265,14 @@ impl Moderator {
             if policy_action != Action::None {
                 // Together the sources can pass a threshold that none passes alone; the model then carries the alert.
                 let sources = AlertSources::of(&own, &settings.policy).unwrap_or(AlertSources::Model);
+                let by_itself = own.iter().all(|label| label.parts.is_empty());
                 alerts.push(PolicyAlert {
                     policy: settings.policy.clone(),
                     action: policy_action,
                     score: probability,
                     sources,
+                    risk: risk(probability, settings.severity),
+                    text_key: text_key(&turn.text, by_itself, &conversation.transaction_id),
                 });
             }
             policies.insert(settings.policy.clone(), probability);
@@ -282,11 +285,14 @@ impl Moderator {
             let policy_action = settings.action(probability, severest);
             action = action.max(policy_action);
             if policy_action != Action::None {
+                let by_itself = enforced.iter().all(|finding| finding.parts.is_empty());
                 alerts.push(PolicyAlert {
                     policy: settings.policy.clone(),
                     action: policy_action,
                     score: probability,
                     sources: AlertSources::Rule,
+                    risk: risk(probability, settings.severity),
+                    text_key: text_key(&turn.text, by_itself, &conversation.transaction_id),
                 });
             }
             policies.insert(settings.policy.clone(), probability);

@@ -24,7 +24,7 @@ pub(super) enum Value<'a> {
 
 /// A transaction. Dropped without a commit, it leaves nothing behind.
 pub(super) trait Ledger: Send + Sized {
-    type Row: Fields + Send;
+    type Row: Fields + Send + Sync;
     /// `lock_inquiry.sql`, with the lock.
     const LOCK_INQUIRY: &'static str;
     /// The same for an inquiry that nobody else has locked; otherwise no row comes back.
@@ -36,6 +36,10 @@ pub(super) trait Ledger: Send + Sized {
     /// `hours_of.sql`, with the lock.
     const HOURS_OF: &'static str;
     const TAKE_AGENT: &'static str;
+    /// Ends a query that locks the rows that it finds.
+    const LOCKED: &'static str;
+    /// The same, but passes over those that somebody else has locked.
+    const UNLOCKED_ONLY: &'static str;
 
     fn reader(&self) -> Reader<'_>;
 
@@ -52,6 +56,16 @@ pub(super) trait Ledger: Send + Sized {
         sql: &'static str,
         values: &[Value<'_>],
     ) -> impl Future<Output = Result<Option<Self::Row>, StoreError>> + Send;
+
+    /// The rows of a query that was put together from fixed parts.
+    fn rows(
+        &mut self,
+        sql: String,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
+
+    /// Writes events into the outbox.
+    fn tell_all(&mut self, events: &[Event]) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Writes an event into the outbox.
     fn tell(&mut self, event: Event) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -77,5 +91,24 @@ pub(super) trait Books: Sync {
         &self,
         sql: &'static str,
         values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<<Self::Ledger as Ledger>::Row>, StoreError>> + Send;
+
+    /// The same, of a query that was put together from fixed parts.
+    fn list_built(
+        &self,
+        sql: String,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<Vec<<Self::Ledger as Ledger>::Row>, StoreError>> + Send;
+
+    /// `labels_of.sql`: the labels of these messages.
+    fn labels_of(
+        &self,
+        messages: Vec<String>,
+    ) -> impl Future<Output = Result<Vec<<Self::Ledger as Ledger>::Row>, StoreError>> + Send;
+
+    /// `messages_of.sql`: these messages, oldest first.
+    fn messages_of(
+        &self,
+        messages: Vec<String>,
     ) -> impl Future<Output = Result<Vec<<Self::Ledger as Ledger>::Row>, StoreError>> + Send;
 }

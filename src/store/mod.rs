@@ -14,6 +14,7 @@ mod postgres;
 mod prepare;
 mod reason;
 mod reservations;
+pub mod review;
 mod rows;
 mod schema;
 mod sqlite;
@@ -28,6 +29,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use accounts::*;
 pub use postgres::PostgresStore;
+pub use review::ReviewStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
 
@@ -50,7 +52,7 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: Accounts {
+pub trait Store: Accounts + ReviewStore {
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use super::types::{DeadLetter, Decision, InquiryStatus};
-use crate::contract::{Assignment, Label, MessageId, Verdict};
+use crate::contract::{AlertReview, Assignment, Label, MessageId, MessageVisibility, SenderWarning, Verdict};
 use crate::queue::{DEAD_LETTER_ID_HEADER, Inbound, Outgoing, REASON_HEADER, Target};
 
 /// An outbox row that is not written yet.
@@ -40,6 +40,21 @@ pub(super) fn assignment_event(
     let later = if generation == first { String::new() } else { format!(".{generation}") };
     let key = format!("inquiry.{}{later}:{}", status.as_str(), assignment.inquiry_id);
     event(key, assignment.routing_key(), assignment)
+}
+
+/// Each review of an alert is told once.
+pub(super) fn review_event(review: &AlertReview) -> Result<Event, StoreError> {
+    event(format!("alert.reviewed.{}:{}", review.generation, review.alert_id), "alert.reviewed", review)
+}
+
+pub(super) fn visibility_event(change: &MessageVisibility) -> Result<Event, StoreError> {
+    let name = if change.hidden { "message.hidden" } else { "message.restored" };
+    event(format!("{name}.{}:{}", change.change, change.message_id), name, change)
+}
+
+/// One for each alert.
+pub(super) fn warning_event(warning: &SenderWarning) -> Result<Event, StoreError> {
+    event(format!("sender.warned:{}", warning.alert_id), "sender.warned", warning)
 }
 
 /// `replays` counts how often the dead letter was replayed before: each of its lives is told once.

@@ -99,7 +99,14 @@ async fn attempts_are_limited(fresh: Fresh) {
     let elsewhere = Client::stranger(listener.local_addr().unwrap());
     let store = console.database.open().await;
     let served = tokio::spawn(async move {
-        mimamori::console::serve(listener, store, &second, std::future::pending()).await
+        mimamori::console::serve(
+            listener,
+            store,
+            &second,
+            mimamori::console::Moderation::default(),
+            std::future::pending(),
+        )
+        .await
     });
     assert_eq!(elsewhere.send_log_in("Other", PASSWORD).await.status, 429);
     // Others get in; and what was right is not counted.
@@ -173,7 +180,14 @@ async fn beyond_loopback_the_session_is_kept_only_over_tls() {
     let client = Client::stranger(listener.local_addr().unwrap());
     let (served_store, served_settings) = (migrated.clone(), public.clone());
     let served = tokio::spawn(async move {
-        mimamori::console::serve(listener, served_store, &served_settings, std::future::pending()).await
+        mimamori::console::serve(
+            listener,
+            served_store,
+            &served_settings,
+            mimamori::console::Moderation::default(),
+            std::future::pending(),
+        )
+        .await
     });
     let link = mimamori::console::first_admin_link(&*migrated, &public).await.unwrap().unwrap();
     assert!(link.starts_with("https://desk.example/set-up/"), "{link}");

@@ -18,7 +18,14 @@ async fn empty(database: &Fresh) -> (Client, Arc<dyn mimamori::store::Store>) {
     let client = Client::stranger(listener.local_addr().unwrap());
     let (served, settings) = (store.clone(), settings());
     tokio::spawn(async move {
-        mimamori::console::serve(listener, served, &settings, std::future::pending()).await
+        mimamori::console::serve(
+            listener,
+            served,
+            &settings,
+            mimamori::console::Moderation::default(),
+            std::future::pending(),
+        )
+        .await
     });
     (client, store)
 }

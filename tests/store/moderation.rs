@@ -189,6 +189,8 @@ pub async fn alerts_are_newest_first_with_the_labels_of_their_policy(fresh: Fres
         action: Action::Hide,
         score: 0.7,
         sources: AlertSources::Model,
+        risk: 0.8,
+        text_key: "k".into(),
     });
     let decisions = vec![flagged(&messages[0], 30), both.clone(), flagged(&messages[2], 10)];
     store.commit_moderation(&ModerationBatch { decisions, dead_letters: vec![] }).await.unwrap();

@@ -1,6 +1,8 @@
 //! What a tick asks of the database when much waits: every plan reads by an index.
 
-use mimamori::contract::{Language, Skill};
+use mimamori::contract::{Language, Policy, Skill};
+use mimamori::store::AlertSources;
+use mimamori::store::review::{Cursor, Direction, Listing, View, statement};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 
 use crate::support::database::Fresh;
@@ -38,8 +40,8 @@ const SITUATION: &str = "
     select 'm-' || n, 't-' || n, 'u-1', 'seller', 'text', now() from generate_series(1, 55000) n;
     insert into verdicts (message_id, action, policies, language, rules_version, model_version, decided_at)
     select 'm-' || n, 'report', '{}', 'ja', 'r1', 'm1', now() from generate_series(1, 55000, 20) n;
-    insert into alerts (message_id, policy, action, score, sources, created_at)
-    select 'm-' || n, 'harassment', 'report', 0.9, 'rule', now() from generate_series(1, 55000, 20) n;
+    insert into alerts (message_id, policy, action, score, sources, created_at, queue_time, sender_id)
+    select 'm-' || n, 'harassment', 'report', 0.9, 'rule', now(), now(), 'u-1' from generate_series(1, 55000, 20) n;
 ";
 
 /// Name, statement, types of its arguments, arguments.
@@ -136,6 +138,166 @@ fn asked() -> Vec<Asked> {
     ]
 }
 
+/// The filters of the queue, and what a page and a decision read beside it.
+fn asked_by_reviewers() -> Vec<Asked> {
+    let listing = Listing {
+        view: View::Open,
+        policy: None,
+        sources: None,
+        mine: None,
+        from: Some(Cursor { time: chrono::DateTime::UNIX_EPOCH, alert_id: 0 }),
+        direction: Direction::Forward,
+        limit: 26,
+        at: chrono::DateTime::UNIX_EPOCH,
+    };
+    let policy = Some(Policy::new("harassment"));
+    let sources = Some(AlertSources::Rule);
+    let cursor = "timestamptz '2026-11-03', 1000, 26";
+    let plain = |view| Listing { view, ..listing.clone() };
+    let list = |name, wanted: &Listing, types: &'static str, values: String| {
+        (name, statement(wanted), types, values)
+    };
+    let sql = |text: &str| text.to_owned();
+    let own_standing = sql(include_str!("../../src/store/sql/review/standing.sql"));
+    vec![
+        list("open", &plain(View::Open), "timestamptz, bigint, bigint", sql(cursor)),
+        list("first page", &Listing { from: None, ..listing.clone() }, "bigint", sql("26")),
+        list(
+            "back",
+            &Listing { direction: Direction::Backward, ..listing.clone() },
+            "timestamptz, bigint, bigint",
+            sql(cursor),
+        ),
+        list("escalated", &plain(View::Escalated), "timestamptz, bigint, bigint", sql(cursor)),
+        list(
+            "claimed",
+            &plain(View::Claimed),
+            "timestamptz, timestamptz, bigint, bigint",
+            format!("timestamptz '2026-11-21', {cursor}"),
+        ),
+        list("decided", &plain(View::Decided), "timestamptz, bigint, bigint", sql(cursor)),
+        list(
+            "decided by me",
+            &Listing { view: View::Decided, mine: Some("aki".into()), ..listing.clone() },
+            "text, timestamptz, bigint, bigint",
+            format!("'aki', {cursor}"),
+        ),
+        list(
+            "by policy and sources",
+            &Listing { policy, sources, ..listing.clone() },
+            "text, text, timestamptz, bigint, bigint",
+            format!("'harassment', 'rule', {cursor}"),
+        ),
+        (
+            "counts",
+            sql(include_str!("../../src/store/sql/review/counts.sql")),
+            "bigint, timestamptz",
+            sql("1000, now()"),
+        ),
+        (
+            "alike",
+            sql(include_str!("../../src/store/sql/review/alike.sql")),
+            "text, text, bigint, text, bigint",
+            sql("'k-7', 'harassment', 7, 'open', 500"),
+        ),
+        (
+            "alike to decide",
+            own_standing.clone()
+                + include_str!("../../src/store/sql/review/alike_standing.sql")
+                + "\nfor no key update of a skip locked",
+            "text, text, bigint, bigint, text, timestamptz, text, bigint",
+            sql("'k-7', 'harassment', 7, 100000, 'open', now(), 'aki', 500"),
+        ),
+        (
+            "lock an alert",
+            own_standing + "where a.alert_id = $1\nfor no key update of a",
+            "bigint",
+            sql("77"),
+        ),
+        (
+            "before",
+            sql(include_str!("../../src/store/sql/review/said_before.sql")),
+            "text, bigint",
+            sql("'m-7', 22"),
+        ),
+        (
+            "after",
+            sql(include_str!("../../src/store/sql/review/said_after.sql")),
+            "text, bigint",
+            sql("'m-7', 21"),
+        ),
+        (
+            "of the sender",
+            sql(include_str!("../../src/store/sql/review/alert.sql"))
+                + "where a.sender_id = $1 and a.alert_id <> $2\norder by a.created_at desc, a.alert_id desc\nlimit $3",
+            "text, bigint, bigint",
+            sql("'u-7', 7, 20"),
+        ),
+        (
+            "trail",
+            sql(include_str!("../../src/store/sql/review/trail_of.sql")),
+            "bigint, bigint",
+            sql("7, 100"),
+        ),
+        (
+            "last decision",
+            sql(include_str!("../../src/store/sql/review/last_decision.sql")),
+            "text",
+            sql("'aki'"),
+        ),
+        ("batch", sql(include_str!("../../src/store/sql/review/batch.sql")), "text", sql("'b-7'")),
+    ]
+}
+
+/// So many alerts, half of them decided, some escalated or claimed, and what was done with them.
+pub const REVIEWS: &str = "
+    insert into messages (message_id, transaction_id, sender_id, sender_role, text, sent_at)
+    select 'm-' || n, 't-' || n / 8, 'u-' || n % 5000, 'seller', 'よろしければLINEで ' || n, timestamptz '2026-11-01' + n * interval '1 second'
+    from generate_series(1, ALERTS) n;
+    insert into verdicts (message_id, action, policies, language, rules_version, model_version, decided_at)
+    select 'm-' || n, 'report', '{}', 'ja', 'r1', 'm1', now() from generate_series(1, ALERTS) n;
+    insert into verdict_labels (message_id, position, policy, score, source, spans)
+    select 'm-' || n, p, 'harassment', 0.9, case p when 0 then 'rule:harassment/threat' else 'model:harassment@1' end,
+           '[{\"start\": 7, \"end\": 11, \"text\": \"LINE\"}]'
+    from generate_series(1, ALERTS) n, generate_series(0, 1) p;
+    insert into alerts (message_id, policy, action, score, sources, created_at, queue_time, sender_id, text_key, state, generation,
+                        claimed_by, claimed_until, ruling, ruled_policy, decided_by, decided_at)
+    select 'm-' || n, case when n % 3 = 0 then 'external_induction' else 'harassment' end, 'report', 0.9,
+           (array['rule', 'model', 'rule+model'])[1 + n % 3], moment, moment - (n % 977) * interval '31 seconds', 'u-' || n % 5000,
+           'k-' || n / 4, state, n % 5, case when state = 'open' and n % 500 = 3 then 'aki' end,
+           case when state = 'open' and n % 500 = 3 then moment + interval '20 days' end,
+           case when state = 'decided' then 'violation' end, case when state = 'decided' then 'harassment' end,
+           case when state = 'decided' then 'r-' || n % 20 end, case when state = 'decided' then moment + interval '1 hour' end
+    from (
+        select n, timestamptz '2026-11-01' + n * interval '1 second' as moment,
+               case when n % DECIDED = 0 then 'decided' when n % 50 = 1 then 'escalated' else 'open' end as state
+        from generate_series(1, ALERTS) n
+    ) given;
+    insert into alert_trail (alert_id, at, reviewer, act, generation, state_before, batch, ruling)
+    select alert_id, decided_at, decided_by, 'decided', generation, 'open', 'b-' || alert_id, 'violation' from alerts
+    where state = 'decided';
+    vacuum (analyze) alerts; vacuum (analyze) messages; vacuum (analyze) verdicts; vacuum (analyze) verdict_labels;
+    vacuum (analyze) alert_trail;
+";
+
+/// Runs the statements one by one: a vacuum takes no company.
+pub async fn fill(connection: &mut PgConnection, alerts: u32, decided: u32) {
+    let whole = REVIEWS.replace("ALERTS", &alerts.to_string()).replace("DECIDED", &decided.to_string());
+    for statement in whole.split(';').filter(|statement| !statement.trim().is_empty()) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// 40,000 alerts, half of them decided: no query of a reviewer reads a table from its beginning to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_a_reviewer_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    fill(&mut connection, 40_000, 2).await;
+    check(&mut connection, &asked_by_reviewers).await;
+}
+
 /// 10,000 open inquiries and 2,000 agents: no query of a tick reads a table from its beginning to its end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_of_a_tick_reads_by_an_index() {
@@ -156,23 +318,28 @@ async fn every_query_of_a_tick_reads_by_an_index() {
             .await
             .unwrap();
     }
+    check(&mut connection, &asked).await;
+}
+
+/// Every plan, for these values and for any.
+async fn check(connection: &mut PgConnection, asked: &dyn Fn() -> Vec<Asked>) {
     for mode in ["force_custom_plan", "force_generic_plan"] {
         sqlx::raw_sql(AssertSqlSafe(format!("set plan_cache_mode = {mode}")))
-            .execute(&mut connection)
+            .execute(&mut *connection)
             .await
             .unwrap();
         for (name, statement, types, arguments) in asked() {
             let types = if types.is_empty() { String::new() } else { format!("({types})") };
             let given = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
             let prepare = format!("prepare asked {types} as {statement}");
-            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *connection).await.unwrap();
             let explain = format!("explain execute asked {given}");
-            let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+            let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
             let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
             let plan = plan.join("\n");
             assert!(!plan.contains("Seq Scan"), "{name}, {mode}:\n{plan}");
             assert!(plan.contains("Index"), "{name}, {mode}:\n{plan}");
-            sqlx::raw_sql("deallocate asked").execute(&mut connection).await.unwrap();
+            sqlx::raw_sql("deallocate asked").execute(&mut *connection).await.unwrap();
         }
     }
 }

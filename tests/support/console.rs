@@ -7,7 +7,7 @@ use chrono::Utc;
 use mimamori::access::{AccountId, Actor, PasswordHash, Permission, Role, Secret};
 use mimamori::config::{Config, ConsoleConfig};
 use mimamori::console;
-use mimamori::contract::{AgentId, Language, Skill};
+use mimamori::contract::{AgentId, Language, Policy, Skill};
 use mimamori::store::{AccountProfile, Edited, NewToken, Store};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -55,8 +55,14 @@ impl Console {
             let _ = stopped.await;
         };
         let (served_store, settings) = (store.clone(), settings.clone());
-        let served =
-            tokio::spawn(async move { console::serve(listener, served_store, &settings, shutdown).await });
+        let rule = ("external_induction/r0".to_owned(), "Names a <messenger>.".to_owned());
+        let moderation = console::Moderation {
+            policies: vec![Policy::new("external_induction"), Policy::new("harassment")],
+            rule_messages: [rule].into(),
+        };
+        let served = tokio::spawn(async move {
+            console::serve(listener, served_store, &settings, moderation, shutdown).await
+        });
         store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
         let stranger = Client::stranger(address);
         let mut console = Self { address, store, database, client: stranger, stop, served };

@@ -48,6 +48,8 @@ pub fn flagged(message: &TransactionMessage, decided: i64) -> Decision {
         action: Action::Report,
         score: 0.98,
         sources: AlertSources::of(&labels, &induction()).unwrap(),
+        risk: mimamori::moderation::risk(0.98, 0.0),
+        text_key: mimamori::moderation::text_key(&message.text, true, &message.transaction_id),
     };
     let mut decision = cleared(message, decided);
     decision.verdict.action = Action::Report;

@@ -118,7 +118,7 @@ fn policy(
 
     let mut alone = with_models(config, models);
     alone.models.policies = staging.0.join("policies");
-    let settings = PolicyConfig { report: Threshold::Shipped, hide: Threshold::Never };
+    let settings = PolicyConfig { report: Threshold::Shipped, hide: Threshold::Never, severity: 0.0 };
     alone.moderation.policies = BTreeMap::from([(policy.clone(), settings)]);
     let base = parts::base(&alone)?;
     for (policy, figures) in calibrate::policies(&alone, &base, corpus)? {

@@ -5,6 +5,7 @@ mod calibrate;
 mod data;
 mod eval;
 mod intents;
+mod labels;
 mod lexical;
 mod policy;
 mod train;
@@ -42,6 +43,8 @@ enum Command {
     Calibrate(CorpusArguments),
     /// Figures on the corpus' test part, or on a public data set
     Eval(eval::Arguments),
+    /// Write what reviewers decided about alerts as labelled conversations, one a line
+    Labels(labels::Arguments),
     /// Versions that are live or kept, with their figures
     List(versions::Place),
     /// Put a trained version in place of the live one, which is kept
@@ -71,6 +74,7 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
             calibrate::run(config, &place.models, &corpus, train::Task::All)
         }
         Command::Eval(arguments) => eval::run(config, &arguments),
+        Command::Labels(arguments) => crate::cli::block_on(labels::run(config, &arguments)),
         Command::List(place) => versions::list(&place),
         Command::Promote(promotion) => versions::promote(config, &promotion),
         Command::Rollback(rollback) => versions::roll_back(&rollback),

@@ -47,8 +47,12 @@ pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError>
     let reader = locate(&config.models.conversation, "model folder", "models.conversation")?;
     let model = ConversationModel::open(&base, &reader)?;
     let rules = parts::rule_pack(config)?;
-    let mut observations = observe_rules(&rules, &conversations, &arguments.policy)
+    let observed = observe_rules(&rules, &conversations, &arguments.policy)
         .map_err(|error| CliError::Bug(error.to_string()))?;
+    // What is only context is read and not learned from.
+    let known: Vec<bool> =
+        conversations.iter().flat_map(|one| &one.messages).map(|message| !message.is_context()).collect();
+    let mut observations: Vec<Observation> = chosen(observed, &known);
     let violations = observations.iter().filter(|observation| observation.truths[0]).count();
     if violations < FEWEST || observations.len() - violations < FEWEST {
         return Err(CliError::Usage(format!(
@@ -65,7 +69,8 @@ pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError>
         .enumerate()
         .flat_map(|(index, messages)| std::iter::repeat_n(index % FOLDS, messages.len()))
         .collect();
-    let vectors: Vec<Vec<f32>> = vectors.into_iter().flatten().collect();
+    let folds = chosen(folds, &known);
+    let vectors: Vec<Vec<f32>> = chosen(vectors.into_iter().flatten(), &known);
     for fold in 0..FOLDS {
         let head = fit_to(&vectors, &observations, |index| folds[index] != fold)?;
         for index in (0..vectors.len()).filter(|index| folds[*index] == fold) {
@@ -74,6 +79,10 @@ pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError>
     }
     let head = fit_to(&vectors, &observations, |_| true)?;
     write(config, arguments, &model, head, &observations)
+}
+
+fn chosen<T>(all: impl IntoIterator<Item = T>, known: &[bool]) -> Vec<T> {
+    all.into_iter().zip(known).filter_map(|(one, known)| known.then_some(one)).collect()
 }
 
 fn read(labels: &std::path::Path) -> Result<Vec<Conversation>, CliError> {
@@ -119,6 +128,7 @@ fn write(
         report: thresholds.report,
         hide: thresholds.hide,
         rules_report_from: config.moderation.rules_report_from,
+        severity: 0.0,
     };
     let figures = evaluate_policy(&settings, 0, &observations.iter().collect::<Vec<_>>());
     let description = PolicyDescription {

@@ -7,6 +7,7 @@ use crate::store::InquiryStatus;
 pub(super) static WORDS: Words = Words {
     lang: "en",
     access: &super::access::EN,
+    review: &super::review::EN,
     product: "mimamori",
     skip: "Skip to the content",
     navigation: "Pages",

@@ -7,6 +7,7 @@ use crate::store::InquiryStatus;
 pub(super) static WORDS: Words = Words {
     lang: "ja",
     access: &super::access::JA,
+    review: &super::review::JA,
     product: "mimamori 見守り",
     skip: "本文へ移動",
     navigation: "ページ",

@@ -3,8 +3,10 @@
 mod access;
 mod en;
 mod ja;
+mod review;
 
 pub(super) use access::AccessWords;
+pub(super) use review::ReviewWords;
 
 use crate::contract::{Action, Language, Priority, Role, Skill};
 use crate::store::InquiryStatus;
@@ -18,6 +20,8 @@ pub(super) struct Words {
     pub(super) lang: &'static str,
     /// Log-in, people, tokens, audit trail.
     pub(super) access: &'static AccessWords,
+    /// The review of alerts.
+    pub(super) review: &'static ReviewWords,
     pub(super) product: &'static str,
     pub(super) skip: &'static str,
     pub(super) navigation: &'static str,

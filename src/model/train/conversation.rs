@@ -154,7 +154,8 @@ fn examples<'a>(
         let count = passes.len();
         for (index, pass) in passes.into_iter().enumerate() {
             let mut targets = vec![None; pass.sequence.segments.len()];
-            for (message, segment) in &pass.judged {
+            let known = |message: &usize| !conversation.messages[*message].is_context();
+            for (message, segment) in pass.judged.iter().filter(|(message, _)| known(message)) {
                 let labels = policies
                     .iter()
                     .map(|policy| {

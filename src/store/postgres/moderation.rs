@@ -10,6 +10,7 @@ use crate::contract::TransactionMessage;
 use crate::store::StoreError;
 use crate::store::fields::{Fields, Time};
 use crate::store::prepare;
+use crate::store::review;
 use crate::store::types::*;
 
 impl PostgresStore {
@@ -146,7 +147,14 @@ impl PostgresStore {
             .bind(alerts.iter().map(|(_, alert)| alert.action.as_str()).collect::<Vec<_>>())
             .bind(alerts.iter().map(|(_, alert)| alert.score).collect::<Vec<_>>())
             .bind(alerts.iter().map(|(_, alert)| alert.sources.as_str()).collect::<Vec<_>>())
-            .bind(alerts.iter().map(|(verdict, _)| Time(verdict.decided_at)).collect::<Vec<_>>());
+            .bind(alerts.iter().map(|(verdict, _)| Time(verdict.decided_at)).collect::<Vec<_>>())
+            .bind(
+                alerts
+                    .iter()
+                    .map(|(verdict, alert)| Time(review::queue_time(verdict.decided_at, alert.risk)))
+                    .collect::<Vec<_>>(),
+            )
+            .bind(alerts.iter().map(|(_, alert)| alert.text_key.as_str()).collect::<Vec<_>>());
         Ok(self.done(insert.execute(&mut **transaction).await)?.rows_affected())
     }
 
@@ -155,12 +163,6 @@ impl PostgresStore {
             .bind(i64::from(page.limit))
             .bind(i64::from(page.offset));
         let alerts = self.rows(alerts).await?;
-        let messages: Result<Vec<_>, _> = alerts.iter().map(|row| row.text("message_id")).collect();
-        let labels = sqlx::query(include_str!("../sql/postgres/labels_of.sql")).bind(self.done(messages)?);
-        let labels = self.reader().labels(&self.rows(labels).await?)?;
-        let earlier = prepare::earlier_messages(&labels);
-        let earlier = sqlx::query(include_str!("../sql/postgres/messages_of.sql")).bind(earlier);
-        let earlier = self.rows(earlier).await?;
-        self.reader().alerts(&alerts, &labels, &earlier)
+        review::with_findings(self, &alerts).await
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::postgres::{PgArguments, PgListener, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
-use sqlx::{Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr, Transaction};
 
 use super::{ACQUIRE_TIMEOUT, PostgresStore};
 use crate::store::fault::Place;
@@ -24,7 +24,7 @@ pub(in crate::store) struct PostgresLedger {
     transaction: Transaction<'static, Postgres>,
 }
 
-fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Postgres, PgArguments> {
+fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Postgres, PgArguments> {
     values.iter().fold(sqlx::query(sql), |query, value| match *value {
         Value::Text(text) => query.bind(text),
         Value::TextOrNull(text) => query.bind(text),
@@ -49,6 +49,9 @@ impl Ledger for PostgresLedger {
     const HOURS_OF: &'static str = concat!(include_str!("../sql/hours_of.sql"), "for no key update");
     const TAKE_AGENT: &'static str = include_str!("../sql/postgres/take_agent.sql");
 
+    const LOCKED: &'static str = "\nfor no key update of a";
+    const UNLOCKED_ONLY: &'static str = "\nfor no key update of a skip locked";
+
     fn reader(&self) -> Reader<'_> {
         self.store.reader()
     }
@@ -61,6 +64,15 @@ impl Ledger for PostgresLedger {
     async fn row(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Option<PgRow>, StoreError> {
         let row = bound(sql, values).fetch_optional(&mut *self.transaction).await;
         self.store.done(row)
+    }
+
+    async fn rows(&mut self, sql: String, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
+        let rows = bound(AssertSqlSafe(sql), values).fetch_all(&mut *self.transaction).await;
+        self.store.done(rows)
+    }
+
+    async fn tell_all(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        self.store.insert_events(&mut self.transaction, events).await
     }
 
     async fn tell(&mut self, event: Event) -> Result<(), StoreError> {
@@ -91,6 +103,18 @@ impl Books for PostgresStore {
 
     async fn list(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
         self.rows(bound(sql, values)).await
+    }
+
+    async fn list_built(&self, sql: String, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {
+        self.rows(bound(AssertSqlSafe(sql), values)).await
+    }
+
+    async fn labels_of(&self, messages: Vec<String>) -> Result<Vec<PgRow>, StoreError> {
+        self.rows(sqlx::query(include_str!("../sql/postgres/labels_of.sql")).bind(messages)).await
+    }
+
+    async fn messages_of(&self, messages: Vec<String>) -> Result<Vec<PgRow>, StoreError> {
+        self.rows(sqlx::query(include_str!("../sql/postgres/messages_of.sql")).bind(messages)).await
     }
 }
 

@@ -6,8 +6,9 @@ use sqlx::types::Json;
 use super::SqliteStore;
 use crate::contract::{TransactionMessage, Verdict};
 use crate::store::StoreError;
-use crate::store::fields::{Fields, Time};
+use crate::store::fields::Time;
 use crate::store::prepare;
+use crate::store::review;
 use crate::store::types::*;
 
 impl SqliteStore {
@@ -113,7 +114,9 @@ impl SqliteStore {
                 .bind(alert.action.as_str())
                 .bind(alert.score)
                 .bind(alert.sources.as_str())
-                .bind(Time(verdict.decided_at));
+                .bind(Time(verdict.decided_at))
+                .bind(Time(review::queue_time(verdict.decided_at, alert.risk)))
+                .bind(&alert.text_key);
             self.done(insert.execute(&mut *connection).await)?;
         }
         Ok(())
@@ -124,13 +127,6 @@ impl SqliteStore {
             .bind(i64::from(page.limit))
             .bind(i64::from(page.offset));
         let alerts = self.rows(alerts).await?;
-        let messages: Result<Vec<_>, _> = alerts.iter().map(|row| row.text("message_id")).collect();
-        let labels =
-            sqlx::query(include_str!("../sql/sqlite/labels_of.sql")).bind(Json(self.done(messages)?));
-        let labels = self.reader().labels(&self.rows(labels).await?)?;
-        let earlier = prepare::earlier_messages(&labels);
-        let earlier = sqlx::query(include_str!("../sql/sqlite/messages_of.sql")).bind(Json(earlier));
-        let earlier = self.rows(earlier).await?;
-        self.reader().alerts(&alerts, &labels, &earlier)
+        review::with_findings(self, &alerts).await
     }
 }

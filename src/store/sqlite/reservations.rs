@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::types::Json;
-use sqlx::{Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, SqlSafeStr, Sqlite, Transaction};
 use tokio::sync::watch;
 
 use super::SqliteStore;
@@ -19,7 +19,7 @@ pub(in crate::store) struct SqliteLedger {
     transaction: Transaction<'static, Sqlite>,
 }
 
-fn bound<'q>(sql: &'static str, values: &[Value<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
+fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Sqlite, SqliteArguments> {
     values.iter().fold(sqlx::query(sql), |query, value| match *value {
         Value::Text(text) => query.bind(text),
         Value::TextOrNull(text) => query.bind(text),
@@ -42,6 +42,9 @@ impl Ledger for SqliteLedger {
     const HOURS_OF: &'static str = include_str!("../sql/hours_of.sql");
     const TAKE_AGENT: &'static str = include_str!("../sql/sqlite/take_agent.sql");
 
+    const LOCKED: &'static str = "";
+    const UNLOCKED_ONLY: &'static str = "";
+
     fn reader(&self) -> Reader<'_> {
         self.store.reader()
     }
@@ -58,6 +61,15 @@ impl Ledger for SqliteLedger {
     ) -> Result<Option<SqliteRow>, StoreError> {
         let row = bound(sql, values).fetch_optional(&mut *self.transaction).await;
         self.store.done(row)
+    }
+
+    async fn rows(&mut self, sql: String, values: &[Value<'_>]) -> Result<Vec<SqliteRow>, StoreError> {
+        let rows = bound(AssertSqlSafe(sql), values).fetch_all(&mut *self.transaction).await;
+        self.store.done(rows)
+    }
+
+    async fn tell_all(&mut self, events: &[Event]) -> Result<(), StoreError> {
+        self.store.insert_events(&mut self.transaction, events).await
     }
 
     async fn tell(&mut self, event: Event) -> Result<(), StoreError> {
@@ -91,6 +103,18 @@ impl Books for SqliteStore {
 
     async fn list(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<SqliteRow>, StoreError> {
         self.rows(bound(sql, values)).await
+    }
+
+    async fn list_built(&self, sql: String, values: &[Value<'_>]) -> Result<Vec<SqliteRow>, StoreError> {
+        self.rows(bound(AssertSqlSafe(sql), values)).await
+    }
+
+    async fn labels_of(&self, messages: Vec<String>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.rows(sqlx::query(include_str!("../sql/sqlite/labels_of.sql")).bind(Json(messages))).await
+    }
+
+    async fn messages_of(&self, messages: Vec<String>) -> Result<Vec<SqliteRow>, StoreError> {
+        self.rows(sqlx::query(include_str!("../sql/sqlite/messages_of.sql")).bind(Json(messages))).await
     }
 }
 

@@ -1,2 +1,2 @@
-insert into alerts (message_id, policy, action, score, sources, created_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into alerts (message_id, policy, action, score, sources, created_at, queue_time, text_key, sender_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, (select sender_id from messages where message_id = $1))

@@ -1,0 +1,16 @@
+//! The review of alerts: [`queue`] lists them, [`page`] shows one, [`acts`] does what the buttons say, [`figures`] counts decisions.
+//!
+//! Pages that are only read write nothing: an alert is claimed by a button, also where a script presses it.
+
+mod acts;
+mod asked;
+mod figures;
+mod page;
+mod warnings;
+
+pub(super) use acts::{
+    claim, decide, hide, leave, next, next_of, previous_of, release, renew, restore, undo, warn,
+};
+pub(super) use asked::{Asked, ROWS, place};
+pub(super) use figures::{COUNTED, bounded, csv as figures_csv, page as figures_page};
+pub(super) use page::page as alert_page;

@@ -1,0 +1,288 @@
+//! `/alerts/{id}`: one alert with the conversation around it, why it was flagged, and what can be done.
+
+use askama::Template;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+
+use super::Asked;
+use crate::access::{Permission, Principal, masked};
+use crate::console::alerts::{self, Alert};
+use crate::console::error::{ErrorPage, PageError};
+use crate::console::layout::{Frame, Moment, Room, percent, reading_language, render};
+use crate::console::locale::Locale;
+use crate::console::masking;
+use crate::console::spans::{self, Stretch};
+use crate::console::state::Desk;
+use crate::console::words::Words;
+use crate::contract::{AlertState, Label};
+use crate::store::review::{AlertFile, ReviewRow, SaidMessage, TrailRow};
+
+/// Messages before and after the alert's own, and earlier findings, that are shown.
+const AROUND: u32 = 20;
+/// What rules call the subtypes of the policies; a reviewer may write others.
+const SUBTYPES: [&str; 8] = ["contact", "payment", "deal", "link", "insult", "threat", "sexual", "pressure"];
+
+#[derive(Template)]
+#[template(path = "alert.html")]
+struct View {
+    frame: Frame,
+    masked: bool,
+    notice: Option<String>,
+    title: String,
+    alert: Alert,
+    /// The query of the list from which the alert was opened.
+    query: String,
+    about: Option<&'static str>,
+    reasons: Vec<Reason>,
+    has_model: bool,
+    conversation: Vec<Said>,
+    more_before: bool,
+    more_after: bool,
+    hidden: bool,
+    state: Standing,
+    /// How long a claim lasts.
+    lease_seconds: i64,
+    warned: Option<Moment>,
+    may_review: bool,
+    alike: Option<AlikeBox>,
+    policies: Vec<(String, String, bool)>,
+    /// What the first source says.
+    subtype: String,
+    subtypes: [&'static str; SUBTYPES.len()],
+    of_sender: Vec<Other>,
+    trail: Vec<Line>,
+    versions: String,
+}
+
+/// What the reader can do with the alert.
+enum Standing {
+    /// Theirs: the generation of the claim, and its end.
+    Mine { generation: u32, until: Moment },
+    /// Somebody else's.
+    Theirs(String),
+    /// Nobody's.
+    Free,
+    /// Decided: who, what, when, and a note.
+    Decided { by: String, ruling: &'static str, what: String, note: String, at: Moment },
+}
+
+/// A source in words.
+struct Reason {
+    source: String,
+    /// What the rule's author says, as written.
+    message: Option<String>,
+}
+
+struct Said {
+    sender: &'static str,
+    sent: Moment,
+    lang: &'static str,
+    stretches: Vec<Stretch>,
+    hidden: bool,
+    /// The alert's own message.
+    own: bool,
+    /// Said by the sender of that message.
+    same_sender: bool,
+}
+
+struct AlikeBox {
+    up_to: i64,
+    label: String,
+}
+
+/// Another alert about the sender.
+struct Other {
+    id: i64,
+    policy: String,
+    probability: String,
+    state: String,
+    created: Moment,
+    text: String,
+    lang: &'static str,
+}
+
+struct Line {
+    at: Moment,
+    who: String,
+    what: String,
+    detail: String,
+}
+
+pub(in crate::console) async fn page(
+    State(desk): State<Desk>,
+    principal: Principal,
+    locale: Locale,
+    asked: Asked,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Response, ErrorPage> {
+    let Ok(Path(id)) = id else { return Err(PageError::UnknownAlert.page(locale)) };
+    let file = match desk.store.alert_file(id, AROUND).await {
+        Ok(Some(file)) => file,
+        Ok(None) => return Err(PageError::UnknownAlert.page(locale)),
+        Err(error) => return Err(PageError::Store(error).page(locale)),
+    };
+    Ok(render(StatusCode::OK, &view(file, &desk, &principal, &locale, &asked, Utc::now())))
+}
+
+fn view(
+    file: AlertFile,
+    desk: &Desk,
+    principal: &Principal,
+    locale: &Locale,
+    asked: &Asked,
+    now: DateTime<Utc>,
+) -> View {
+    let words = locale.words();
+    let reads = masking::reads(principal);
+    let AlertFile { row, conversation, more_before, more_after, alike, of_sender, trail } = file;
+    let may_review = principal.may(Permission::ReviewAlerts)
+        && (row.state != AlertState::Escalated || principal.may(Permission::Supervise));
+    let policy = row.alert.policy.clone();
+    let own = row.alert.message_id.clone();
+    let said = |message: SaidMessage| {
+        let same_sender = message.sender_id == row.sender_id;
+        said(message, &row.alert.labels, &own, same_sender, reads, words)
+    };
+    let conversation: Vec<(Said, bool)> = conversation
+        .into_iter()
+        .map(|message| {
+            let hidden = message.hidden && message.message_id == own;
+            (said(message), hidden)
+        })
+        .collect();
+    let hidden = conversation.iter().any(|(_, hidden)| *hidden);
+    let reasons = row.alert.labels.iter().map(|label| reason(label, desk)).collect();
+    let has_model = row.alert.labels.iter().any(|label| label.source.starts_with("model:"));
+    let names = desk.settings.policies.iter().chain(std::iter::once(&policy));
+    let mut policies: Vec<(String, String, bool)> = Vec::new();
+    for name in names {
+        if !policies.iter().any(|(known, ..)| known == name.as_str()) {
+            policies.push((name.to_string(), words.policy(name.as_str()), *name == policy));
+        }
+    }
+    let notice = asked.done.as_ref().and_then(|(name, count)| (words.review.done)(name, *count));
+    View {
+        frame: Frame::new(locale, Room::Alerts, words.alerts),
+        masked: !reads,
+        notice,
+        title: (words.review.alert)(row.alert.alert_id),
+        query: asked.query(),
+        about: (words.review.policy_about)(policy.as_str()),
+        reasons,
+        has_model,
+        conversation: conversation.into_iter().map(|(said, _)| said).collect(),
+        more_before,
+        more_after,
+        hidden,
+        state: standing(&row, principal, reads, words, now),
+        lease_seconds: desk.settings.lease.num_seconds(),
+        warned: row.warned_at.map(Moment::from),
+        may_review,
+        alike: (alike.count > 0)
+            .then(|| AlikeBox { up_to: alike.up_to, label: (words.review.same_text)(alike.count) }),
+        policies,
+        subtype: row.alert.labels.iter().find_map(|label| label.subtype.clone()).unwrap_or_default(),
+        subtypes: SUBTYPES,
+        of_sender: of_sender.into_iter().map(|row| other(row, reads, words)).collect(),
+        trail: trail.into_iter().map(|line| self::line(line, reads, words)).collect(),
+        versions: format!("{} · {}", row.rules_version, row.model_version),
+        alert: alerts::alert(row.alert, reads, words),
+    }
+}
+
+fn standing(
+    row: &ReviewRow,
+    principal: &Principal,
+    reads: bool,
+    words: &Words,
+    now: DateTime<Utc>,
+) -> Standing {
+    if let Some(decided) = &row.decided {
+        let policy = decided.policy.as_ref().map(|policy| words.policy(policy.as_str()));
+        let what: Vec<String> = policy.into_iter().chain(decided.subtype.clone()).collect();
+        return Standing::Decided {
+            by: decided.by.clone(),
+            ruling: (words.review.ruling_name)(decided.ruling),
+            what: what.join(" · "),
+            note: decided.note.clone().filter(|_| reads).unwrap_or_default(),
+            at: decided.at.into(),
+        };
+    }
+    match row.holder(now) {
+        Some(claim) if claim.by == principal.login.as_str() => {
+            Standing::Mine { generation: claim.generation, until: claim.until.into() }
+        }
+        Some(claim) => Standing::Theirs((words.review.held_by)(&claim.by)),
+        None => Standing::Free,
+    }
+}
+
+fn reason(label: &Label, desk: &Desk) -> Reason {
+    let rule = label.source.strip_prefix("rule:");
+    Reason {
+        source: label.source.clone(),
+        message: rule.and_then(|rule| desk.settings.rule_messages.get(rule)).cloned(),
+    }
+}
+
+fn said(
+    message: SaidMessage,
+    found: &[Label],
+    own: &crate::contract::MessageId,
+    same_sender: bool,
+    reads: bool,
+    words: &Words,
+) -> Said {
+    let lang = reading_language(&message.text).as_str();
+    // What the message was flagged for itself, and the parts that it has in the finding of this alert.
+    let mut labels = message.labels;
+    labels.extend(alerts::parts_in(&message.message_id, found));
+    Said {
+        sender: (words.role_name)(message.role),
+        sent: message.sent_at.into(),
+        lang,
+        stretches: if reads {
+            spans::mark(&message.text, &labels)
+        } else {
+            spans::mark(&masked(&message.text), &[])
+        },
+        hidden: message.hidden,
+        own: message.message_id == *own,
+        same_sender,
+    }
+}
+
+fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
+    let state = match &row.decided {
+        Some(decided) => (words.review.ruling_name)(decided.ruling),
+        None if row.state == AlertState::Escalated => {
+            (words.review.view_name)(crate::store::review::View::Escalated)
+        }
+        None => (words.review.view_name)(crate::store::review::View::Open),
+    };
+    Other {
+        id: row.alert.alert_id,
+        policy: words.policy(row.alert.policy.as_str()),
+        probability: percent(row.alert.score),
+        state: state.to_owned(),
+        created: row.alert.created_at.into(),
+        lang: reading_language(&row.alert.text).as_str(),
+        text: if reads { row.alert.text } else { masked(&row.alert.text) },
+    }
+}
+
+fn line(row: TrailRow, reads: bool, words: &Words) -> Line {
+    let ruling = row.ruling.map(|ruling| (words.review.ruling_name)(ruling).to_owned());
+    let policy = row.policy.map(|policy| words.policy(policy.as_str()));
+    let note = row.note.filter(|_| reads);
+    let detail: Vec<String> = ruling.into_iter().chain(policy).chain(row.subtype).chain(note).collect();
+    Line {
+        at: row.at.into(),
+        who: row.reviewer,
+        what: (words.review.act_name)(&row.act).map_or(row.act.clone(), str::to_owned),
+        detail: detail.join(" · "),
+    }
+}
