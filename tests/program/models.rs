@@ -150,9 +150,11 @@ fn a_public_set_trains_adapters_of_its_own() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
     let rows: Vec<&str> = printed.lines().filter(|line| line.starts_with("CLINC150, ")).collect();
-    assert_eq!(rows.len(), 2, "{printed}");
-    assert!(rows[1].contains("rank 2 from layer 11 and a head, trained on 16 texts, 2 decide"), "{printed}");
-    assert_eq!(printed.matches("chosen on 2 validation texts out of scope").count(), 2, "{printed}");
+    // The encoder, and the encoder with runs of characters beside it: as it is, then trained.
+    assert_eq!(rows.len(), 4, "{printed}");
+    assert!(rows[1].contains("runs of characters beside it, share "), "{printed}");
+    assert!(rows[2].contains("rank 2 from layer 11 and a head, trained on 16 texts, 2 decide"), "{printed}");
+    assert_eq!(printed.matches("chosen on 2 validation texts out of scope").count(), 4, "{printed}");
     assert!(text(&output.stderr).contains("epoch 2: loss"), "{}", text(&output.stderr));
 
     // What belongs to a training is refused where none was asked for.

@@ -1,5 +1,5 @@
 -- As inquiries.sql, of those only that the agent $3, or an agent of the teams in $4, has or had when they were resolved.
-select i.inquiry_id, i.subject, i.text, i.language, i.priority, i.status, i.skills, i.reason, i.received_at, i.generation,
+select i.inquiry_id, i.subject, i.text, i.language, i.priority, i.channel, i.status, i.skills, i.reason, i.received_at, i.generation,
        i.corrected_skill, a.agent_id, a.accepted_at, a.expires_at, g.name as agent_name
 from inquiries i
 join assignments a on a.assignment_id =
