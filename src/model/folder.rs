@@ -210,6 +210,9 @@ impl Head {
                 bias.len()
             )));
         }
+        if weight.iter().flatten().chain(&bias).any(|value| !value.is_finite()) {
+            return Err(fail("expected finite numbers".into()));
+        }
         Ok(Self { weight, bias })
     }
 

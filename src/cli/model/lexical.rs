@@ -46,6 +46,7 @@ pub(super) fn conversations(
         model.add_head(&heads.join(policy.as_str()), policy)?;
     }
     let model = model.encoder_alone();
+    refuse_strangers(&heads, &model)?;
     let (train, held_out) = (&corpus.train.conversations, &corpus.held_out.conversations);
 
     let train: Vec<Conversation> = train.iter().cloned().chain(in_other_hands(train)).collect();
@@ -54,14 +55,12 @@ pub(super) fn conversations(
     let features = of_documents(&lexicon, &documents);
     let unseen = of_documents(&lexicon, &of_conversations(held_out));
     let encoder: Vec<Vec<f64>> = model.logits(&inputs(held_out)).into_iter().flatten().collect();
-    lexicon.write(&folder.join(LEXICON)).map_err(model_error)?;
-    let mut reader: ReaderDescription = read_description(&folder).map_err(model_error)?;
-    reader.lexicon_sha256 = Some(lexicon.sha256().to_owned());
-    write_description(&folder, &reader).map_err(model_error)?;
-
+    let mut trained = Vec::new();
     for (index, head) in model.heads().iter().enumerate() {
-        let PolicySource::Head { reader, head_sha256, .. } = &head.description.source else { continue };
         let policy = &head.description.policy;
+        if matches!(head.description.source, PolicySource::Classifier(_)) {
+            continue;
+        }
         let truths = |conversations: &[Conversation]| -> Vec<bool> {
             let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
             messages.map(|message| message.violates(policy.as_str())).collect()
@@ -70,17 +69,43 @@ pub(super) fn conversations(
         let encoder: Vec<f64> = encoder.iter().map(|logits| logits[index]).collect();
         let characters: Vec<f64> = unseen.iter().map(|features| own.logits(features)[0]).collect();
         let share = share_for_answers(&encoder, &characters, &truths(held_out));
-        let folder = heads.join(policy.as_str());
-        let lexical = write(&folder, &lexicon, &own, share).map_err(model_error)?;
-        let source = PolicySource::Head {
-            reader: reader.clone(),
-            head_sha256: head_sha256.clone(),
-            lexical: Some(lexical),
-        };
-        let description =
-            PolicyDescription { version: version.to_owned(), source, ..head.description.clone() };
-        write_description(&folder, &description).map_err(model_error)?;
         eprintln!("{policy}: {} runs of characters, share {share:.2}", lexicon.len());
+        trained.push((head.description.clone(), own, share));
+    }
+
+    // Written only now that everything is there: a head does not load with another lexicon than its own.
+    lexicon.write(&folder.join(LEXICON)).map_err(model_error)?;
+    let mut reader: ReaderDescription = read_description(&folder).map_err(model_error)?;
+    reader.lexicon_sha256 = Some(lexicon.sha256().to_owned());
+    write_description(&folder, &reader).map_err(model_error)?;
+    for (mut description, own, share) in trained {
+        let folder = heads.join(description.policy.as_str());
+        let written = write(&folder, &lexicon, &own, share).map_err(model_error)?;
+        if let PolicySource::Head { lexical, .. } = &mut description.source {
+            *lexical = Some(written);
+        }
+        description.version = version.to_owned();
+        write_description(&folder, &description).map_err(model_error)?;
+    }
+    Ok(())
+}
+
+/// Fails if a head that nobody asked to train belongs to the lexicon that is about to be replaced: it would not load any more.
+fn refuse_strangers(heads: &Path, model: &ConversationModel) -> Result<(), CliError> {
+    let entries = std::fs::read_dir(heads)
+        .map_err(|error| CliError::Failed(format!("{}: {error}", heads.display())))?;
+    for folder in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        // What cannot be read belongs to no lexicon; whoever loads it says why.
+        let Ok(description) = read_description::<PolicyDescription>(&folder) else { continue };
+        let trained = model.heads().iter().any(|head| head.description.policy == description.policy);
+        if !trained && matches!(description.source, PolicySource::Head { lexical: Some(_), .. }) {
+            return Err(CliError::Usage(format!(
+                "{}: reads runs of characters, but the configuration has no section [moderation.policies.{}]: a new lexicon would \
+                 take it out. Add the section, or move the folder away",
+                folder.display(),
+                description.policy
+            )));
+        }
     }
     Ok(())
 }

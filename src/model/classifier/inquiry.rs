@@ -32,7 +32,7 @@ impl InquiryModel {
         let mut sorted = skills.clone();
         sorted.sort();
         sorted.dedup();
-        if sorted.len() != skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
+        if sorted.len() != skills.len() || sorted.is_empty() || !is_positive(description.temperature) {
             return Err(ModelError::mismatch(
                 folder,
                 "expected each skill at most once, at least one, and a positive temperature",
@@ -112,6 +112,11 @@ impl InquiryModel {
             .map(|logits| distribution(logits, &self.description.skills, self.description.temperature))
             .collect()
     }
+}
+
+/// TOML has infinities and `nan`, too.
+fn is_positive(temperature: f64) -> bool {
+    temperature.is_finite() && temperature > 0.0
 }
 
 /// softmax(logits / temperature), best first; equal probabilities in the order of the skills.

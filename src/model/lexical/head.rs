@@ -143,7 +143,11 @@ impl LexicalHead {
             )));
         }
         let weight = weight.to_dtype(DType::F32).and_then(|weight| weight.flatten_all()?.to_vec1());
-        Ok(Self::new(weight.map_err(plain)?, bias.to_vec1().map_err(plain)?))
+        let head = Self::new(weight.map_err(plain)?, bias.to_vec1().map_err(plain)?);
+        if head.weight.iter().chain(&head.bias).any(|value| !value.is_finite()) {
+            return Err(fail("expected finite numbers".into()));
+        }
+        Ok(head)
     }
 }
 
@@ -170,5 +174,8 @@ mod tests {
         assert_eq!(LexicalHead::read(&file, 3, 2).unwrap(), head);
         let error = LexicalHead::read(&file, 4, 2).unwrap_err().to_string();
         assert!(error.contains("over 4 runs") && error.contains("[3, 2]"), "{error}");
+        LexicalHead::new(vec![f32::NAN], vec![0.0]).write(&file).unwrap();
+        let error = LexicalHead::read(&file, 1, 1).unwrap_err().to_string();
+        assert!(error.contains("finite"), "{error}");
     }
 }

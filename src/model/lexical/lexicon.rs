@@ -133,10 +133,10 @@ impl Lexicon {
         let weights: Vec<f32> = tensor("weights")?.to_vec1().map_err(|error| fail(error.to_string()))?;
         let fingerprints: Vec<u64> = signed.into_iter().map(i64::cast_unsigned).collect();
         let ordered = fingerprints.windows(2).all(|pair| pair[0] < pair[1]);
-        if fingerprints.len() != weights.len() || !ordered || weights.iter().any(|weight| !weight.is_finite())
-        {
+        let positive = weights.iter().all(|weight| weight.is_finite() && *weight > 0.0);
+        if fingerprints.len() != weights.len() || !ordered || !positive {
             return Err(fail(
-                "expected as many finite weights as fingerprints, each once and in order".into(),
+                "expected as many positive weights as fingerprints, each once and in order".into(),
             ));
         }
         Ok(Self::of(fingerprints, weights))
@@ -218,6 +218,6 @@ mod tests {
         assert_eq!(Lexicon::read(&file).unwrap(), lexicon);
         let twice = Lexicon { fingerprints: vec![7, 7], weights: vec![1.0, 1.0], ..lexicon };
         twice.write(&file).unwrap();
-        assert!(Lexicon::read(&file).unwrap_err().to_string().contains("each once"));
+        assert!(Lexicon::read(&file).unwrap_err().to_string().contains("each once and in order"));
     }
 }
