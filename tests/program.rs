@@ -12,6 +12,8 @@ mod elsewhere;
 mod elsewhere_adopted;
 #[path = "program/faults.rs"]
 mod faults;
+#[path = "program/lexical.rs"]
+mod lexical;
 #[path = "program/live_rules.rs"]
 mod live_rules;
 #[path = "program/models.rs"]

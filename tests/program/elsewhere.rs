@@ -5,14 +5,6 @@ use std::path::{Path, PathBuf};
 use crate::elsewhere::{build, build_word_spotter};
 use crate::running::*;
 
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-    }
-}
-
 /// Models and a corpus of one file for each part, where `off_platform` stands for external induction.
 struct Place {
     folder: tempfile::TempDir,

@@ -4,14 +4,6 @@ use std::path::Path;
 
 use crate::running::*;
 
-fn copied(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-    }
-}
-
 #[test]
 fn a_new_policy_is_a_folder_and_a_section_in_the_configuration() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
