@@ -81,6 +81,7 @@ pub struct WorkerConfig {
     pub drain_timeout: Duration,
     #[serde(deserialize_with = "values::at_least_one")]
     pub outbox_batch: u32,
+    pub keep_published_days: u32,
     #[serde(rename = "waiting_tick_ms", deserialize_with = "values::milliseconds")]
     pub waiting_tick: Duration,
     #[serde(deserialize_with = "values::at_least_one")]

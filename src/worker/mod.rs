@@ -176,6 +176,7 @@ impl Worker {
             queue: self.queue.clone(),
             batch: config.worker.outbox_batch,
             publish_timeout: config.queue.publish_timeout,
+            keep: TimeDelta::days(i64::from(config.worker.keep_published_days)),
             metrics: self.metrics.clone(),
             wake,
         };

@@ -2,8 +2,9 @@
 //! at least once, never lost.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Metrics, Stage};
@@ -14,6 +15,8 @@ use crate::store::{OutboxRow, Store};
 
 /// Looked at even without a wake-up: another worker may have died with rows of its own.
 const IDLE_LOOK: Duration = Duration::from_millis(500);
+/// Between two looks for published events that were kept for long enough.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
 
 /// The relay.
 pub struct Relay {
@@ -21,6 +24,8 @@ pub struct Relay {
     pub queue: Arc<dyn Queue>,
     pub batch: u32,
     pub publish_timeout: Duration,
+    /// How long published events are kept.
+    pub keep: TimeDelta,
     pub metrics: Metrics,
     pub wake: Wake,
 }
@@ -28,15 +33,26 @@ pub struct Relay {
 impl Relay {
     /// Runs until `stop`; then publishes what is left and ends. `abandon` ends it at once.
     pub async fn run(&self, stop: CancellationToken, abandon: CancellationToken) -> Result<(), WorkerError> {
+        match self.relay(&stop, &abandon).await {
+            Ok(()) | Err(Ended::Abandoned) => Ok(()),
+            Err(Ended::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn relay(
+        &self,
+        stop: &CancellationToken,
+        abandon: &CancellationToken,
+    ) -> Result<(), Ended<WorkerError>> {
+        let mut purge_at = Instant::now();
         loop {
             let stopping = stop.is_cancelled();
-            let published = match self.publish_some(&abandon).await {
-                Ok(published) => published,
-                Err(Ended::Abandoned) => return Ok(()),
-                Err(Ended::Failed(error)) => return Err(error),
-            };
-            if published > 0 {
+            if self.publish_some(abandon).await? > 0 {
                 continue;
+            }
+            if purge_at <= Instant::now() {
+                self.purge(abandon).await?;
+                purge_at = Instant::now() + PURGE_EVERY;
             }
             if stopping {
                 return Ok(());
@@ -69,6 +85,16 @@ impl Relay {
         self.metrics.events_published(ids.len());
         Ok(ids.len())
     }
+
+    async fn purge(&self, abandon: &CancellationToken) -> Result<(), Ended<WorkerError>> {
+        let before = Utc::now() - self.keep;
+        let gone = until_done("purge events", abandon, || self.store.purge_published(before));
+        let gone = gone.await.map_err(Ended::into)?;
+        if gone > 0 {
+            tracing::info!(events = gone, "events deleted that were published long ago");
+        }
+        Ok(())
+    }
 }
 
 impl<E: Into<WorkerError>> Ended<E> {
@@ -76,6 +102,45 @@ impl<E: Into<WorkerError>> Ended<E> {
         match self {
             Ended::Abandoned => Ended::Abandoned,
             Ended::Failed(error) => Ended::Failed(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Rejection, RejectionCode};
+    use crate::queue::{EmbeddedQueue, Inbound};
+    use crate::store::{DeadLetter, SqliteStore};
+
+    #[tokio::test]
+    async fn published_events_are_kept_for_their_time_and_no_longer() {
+        // Less than nothing, so that what was published in this very millisecond has had its time.
+        for (keep, left) in [(TimeDelta::days(1), 1), (TimeDelta::seconds(-1), 0)] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Arc::new(SqliteStore::open(&folder.path().join("s.db"), 2).await.unwrap());
+            store.migrate().await.unwrap();
+            let queue = EmbeddedQueue::open(&folder.path().join("q.db"), "e", 3).await.unwrap();
+            queue.declare().await.unwrap();
+            let rejection = Rejection::new(RejectionCode::InvalidJson, "not JSON");
+            let body = b"{".to_vec();
+            let letter =
+                DeadLetter { id: "d-1".into(), queue: Inbound::Messages, body, rejection, at: Utc::now() };
+            store.commit_dead_letters(&[letter]).await.unwrap();
+            let relay = Relay {
+                store: store.clone(),
+                queue: Arc::new(queue),
+                batch: 8,
+                publish_timeout: Duration::from_secs(30),
+                keep,
+                metrics: Metrics::new(Vec::new()),
+                wake: Wake::default(),
+            };
+            let stop = CancellationToken::new();
+            stop.cancel();
+            relay.run(stop, CancellationToken::new()).await.unwrap();
+            assert_eq!(store.outbox_depth().await.unwrap(), 0);
+            assert_eq!(store.purge_published(Utc::now() + TimeDelta::minutes(1)).await.unwrap(), left);
         }
     }
 }
