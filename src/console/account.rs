@@ -120,12 +120,14 @@ async fn changed(
         }
     };
     let expected = desk.store.credentials(&principal.login).await?.map(|credentials| credentials.password);
-    if !passwords::is_right(desk, expected, typed.current).await {
+    let right = passwords::is_right(desk, expected.clone(), typed.current).await;
+    let Some(compared) = expected.filter(|_| right) else { return refused(words.current_password_wrong) };
+    let password = passwords::hashed(desk, typed.password).await?;
+    let (secret, session) = new_session(desk, principal.account_id, Utc::now());
+    // It may have been changed while it was compared.
+    if !desk.store.change_password(&compared, &password, &session, &principal.actor()).await? {
         return refused(words.current_password_wrong);
     }
     desk.store.forget_attempts(&attempts, &account_name(principal.login.as_str())).await?;
-    let password = passwords::hashed(desk, typed.password).await?;
-    let (secret, session) = new_session(desk, principal.account_id, Utc::now());
-    desk.store.change_password(&password, &session, &principal.actor()).await?;
     Ok(Wish::Granted(secret))
 }

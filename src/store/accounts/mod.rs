@@ -39,13 +39,15 @@ pub trait Accounts: Send + Sync {
     /// What the password of this log-in is compared with; none if nobody has it or it cannot be used.
     async fn credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError>;
 
-    /// Begins a session, in place of the one that the browser had.
+    /// Begins a session, in place of the one that the browser had. `false` if the password that was compared is not the account's any
+    /// more, or the account was disabled meanwhile; then there is no session.
     async fn open_session(
         &self,
         session: &NewSession,
+        compared: &PasswordHash,
         replaces: Option<&SecretHash>,
         by: &Actor,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Whose session it is. None if it is unknown, has ended, was not used since `idle_since`, or the account is disabled.
     async fn session(
@@ -64,13 +66,15 @@ pub trait Accounts: Send + Sync {
 
     // --- one's own account ------------------------------------------------------------------------------------------
 
-    /// Sets a password. Every session of the account ends but the new one.
+    /// Sets a password. Every session of the account ends but the new one. `false`, and nothing changed, if the password that was compared
+    /// is not the account's any more, or the account was disabled meanwhile.
     async fn change_password(
         &self,
+        compared: &PasswordHash,
         password: &PasswordHash,
         session: &NewSession,
         by: &Actor,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     async fn set_language(&self, account: AccountId, language: Language) -> Result<(), StoreError>;
 
@@ -190,10 +194,11 @@ impl<B: Books + Send> Accounts for B {
     async fn open_session(
         &self,
         session: &NewSession,
+        compared: &PasswordHash,
         replaces: Option<&SecretHash>,
         by: &Actor,
-    ) -> Result<(), StoreError> {
-        sessions::open(self, session, replaces, by).await
+    ) -> Result<bool, StoreError> {
+        sessions::open(self, session, compared, replaces, by).await
     }
 
     async fn session(
@@ -216,11 +221,12 @@ impl<B: Books + Send> Accounts for B {
 
     async fn change_password(
         &self,
+        compared: &PasswordHash,
         password: &PasswordHash,
         session: &NewSession,
         by: &Actor,
-    ) -> Result<(), StoreError> {
-        sessions::change_password(self, password, session, by).await
+    ) -> Result<bool, StoreError> {
+        sessions::change_password(self, compared, password, session, by).await
     }
 
     async fn set_language(&self, account: AccountId, language: Language) -> Result<(), StoreError> {

@@ -1,0 +1,51 @@
+//! What was read, and then changed by somebody else before it was acted on.
+
+use chrono::{TimeDelta, Utc};
+use mimamori::access::{AccountId, Actor, PasswordHash, Role, Secret};
+use mimamori::store::*;
+
+use crate::support::console::{Console, password_hash, settings};
+use crate::support::database::Fresh;
+
+fn new_session(account_id: AccountId) -> NewSession {
+    let at = Utc::now();
+    let secret = Secret::new(&mut rand::rng()).hash();
+    NewSession { secret, account_id, at, expires_at: at + TimeDelta::hours(1) }
+}
+
+async fn a_password_that_was_changed_opens_nothing(fresh: Fresh) {
+    let console = Console::start_on(fresh, &settings()).await;
+    let account = console.person("aki", Role::Agent, &[], None).await;
+    let (store, by) = (&console.store, Actor::program());
+    // Read by the log-in of somebody who has the old password, before argon2 runs.
+    let read = store.credentials(&"aki".parse().unwrap()).await.unwrap().unwrap().password;
+    let hash = || PasswordHash::new("seven blue dogs awake", [4; 16]).unwrap();
+    let new = tokio::task::spawn_blocking(hash).await.unwrap();
+    assert!(store.change_password(&read, &new, &new_session(account), &by).await.unwrap());
+    let sessions = || {
+        console.database.number("select count(*) from sessions s join accounts a on a.account_id = s.account_id where a.login = 'aki'")
+    };
+    let lines = || console.database.number("select count(*) from audit_trail");
+    assert_eq!(sessions().await, 1);
+    let before = lines().await;
+    assert!(!store.open_session(&new_session(account), &read, None, &by).await.unwrap());
+    assert!(!store.change_password(&read, &password_hash(), &new_session(account), &by).await.unwrap());
+    assert_eq!((sessions().await, lines().await), (1, before), "nothing happened");
+    let now = store.credentials(&"aki".parse().unwrap()).await.unwrap().unwrap().password;
+    assert!(now == new, "the new password stays");
+    assert!(store.open_session(&new_session(account), &new, None, &by).await.unwrap());
+    store.set_disabled(account, true, &by, Utc::now()).await.unwrap();
+    assert!(!store.open_session(&new_session(account), &new, None, &by).await.unwrap(), "disabled meanwhile");
+    assert_eq!(sessions().await, 0);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_changed_opens_nothing_on_sqlite() {
+    a_password_that_was_changed_opens_nothing(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_changed_opens_nothing_on_postgres() {
+    a_password_that_was_changed_opens_nothing(Fresh::postgres().await).await;
+}
