@@ -2,9 +2,10 @@
 
 use chrono::{TimeDelta, Utc};
 use mimamori::access::{AccountId, Actor, PasswordHash, Role, Secret};
+use mimamori::console::password_link;
 use mimamori::store::*;
 
-use crate::support::console::{Console, password_hash, settings};
+use crate::support::console::{Console, PASSWORD, encoded, password_hash, settings};
 use crate::support::database::Fresh;
 
 fn new_session(account_id: AccountId) -> NewSession {
@@ -48,4 +49,39 @@ async fn a_password_that_was_changed_opens_nothing_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_was_changed_opens_nothing_on_postgres() {
     a_password_that_was_changed_opens_nothing(Fresh::postgres().await).await;
+}
+
+async fn a_pending_link_ends_with_the_password(fresh: Fresh) {
+    let console = Console::start_on(fresh, &settings()).await;
+    let account = console.person("aki", Role::Agent, &[], None).await;
+    let mut aki = console.log_in("aki").await;
+    let pending = async || {
+        let link = password_link(&*console.store, &settings(), account).await.unwrap().unwrap();
+        format!("/set-up/{}", link.rsplit('/').next().unwrap())
+    };
+    let link = pending().await;
+    assert_eq!(console.stranger().get(&link).await.status, 200);
+    let new = encoded("seven blue dogs awake");
+    let form = format!("current={}&password={new}&again={new}", encoded(PASSWORD));
+    let changed = aki.post("/account/password", &form).await;
+    assert_eq!(changed.status, 303);
+    aki.keep(&changed).await;
+    let form = format!("password={0}&again={0}", encoded("nine red birds asleep"));
+    assert_eq!(console.stranger().get(&link).await.status, 410);
+    assert_eq!(console.stranger().post(&link, &form).await.status, 410);
+    assert_eq!(aki.get("/account").await.status, 200, "the session goes on");
+    let link = pending().await;
+    assert_eq!(console.stranger().post(&link, &form).await.status, 303, "a link made later holds");
+    assert_eq!(aki.get("/account").await.status, 303);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_link_ends_with_the_password_on_sqlite() {
+    a_pending_link_ends_with_the_password(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pending_link_ends_with_the_password_on_postgres() {
+    a_pending_link_ends_with_the_password(Fresh::postgres().await).await;
 }

@@ -205,15 +205,14 @@ pub(super) async fn set_disabled<B: Books>(
     }
     if disabled {
         ledger.write("delete from sessions where account_id = $1", &[Value::Number(id.0)]).await?;
-        let unused = "delete from set_up_links where account_id = $1 and used_at is null";
-        ledger.write(unused, &[Value::Number(id.0)]).await?;
+        forget_links(&mut ledger, id).await?;
     }
     trail::write(&mut ledger, &AuditEntry::new(by.clone(), act, Subject::account(id), at)).await?;
     ledger.commit().await?;
     Ok(true)
 }
 
-/// Sets the password and ends every session; whoever calls commits.
+/// Sets the password, and ends every session and every link for another one; whoever calls commits, and has locked the account.
 pub(super) async fn set_password<L: Ledger>(
     ledger: &mut L,
     id: AccountId,
@@ -222,7 +221,13 @@ pub(super) async fn set_password<L: Ledger>(
     let set = "update accounts set password_hash = $2 where account_id = $1";
     ledger.write(set, &[Value::Number(id.0), Value::Text(password.as_str())]).await?;
     ledger.write("delete from sessions where account_id = $1", &[Value::Number(id.0)]).await?;
-    Ok(())
+    forget_links(ledger, id).await
+}
+
+/// Links of the account that were not used yet do not hold any more.
+pub(super) async fn forget_links<L: Ledger>(ledger: &mut L, id: AccountId) -> Result<(), StoreError> {
+    let unused = "delete from set_up_links where account_id = $1 and used_at is null";
+    ledger.write(unused, &[Value::Number(id.0)]).await.map(drop)
 }
 
 pub(super) async fn set_language<B: Books>(
