@@ -1,7 +1,7 @@
 //! Log-in, sessions, passwords.
 
 use mimamori::access::{Act, Actor, Role};
-use mimamori::store::{AuditFilter, Store};
+use mimamori::store::{AuditFilter, Edited, Store};
 
 use crate::support::console::{Client, Console, PASSWORD, encoded, settings};
 use crate::support::database::Fresh;
@@ -43,7 +43,8 @@ async fn a_wrong_password_and_an_unknown_log_in_are_told_alike() {
     let console = Console::start().await;
     let disabled = console.person("gone", Role::Agent, &[], None).await;
     let now = chrono::Utc::now();
-    assert!(console.store.set_disabled(disabled, true, &Actor::program(), now).await.unwrap());
+    let edited = console.store.set_disabled(disabled, true, &Actor::program(), now).await.unwrap();
+    assert_eq!(edited, Edited::Done(disabled));
     let client = console.stranger();
     let mut pages = Vec::new();
     for (login, password) in [("lead", "wrong"), ("nobody", PASSWORD), ("gone", PASSWORD), ("<b>", PASSWORD)]

@@ -83,15 +83,23 @@ async fn what_cannot_be_is_told_and_changes_nothing() {
         answer.holds(told);
     }
     let own = console.store.account_by_login(&"root".parse().unwrap()).await.unwrap().unwrap().account_id;
+    let seen = "seen_role=admin&seen_teams=&seen_agent_id=";
     assert_eq!(root.post(&format!("/people/{own}/disable"), "").await.status, 403);
-    assert_eq!(root.post(&format!("/people/{own}"), "name=Root&role=agent").await.status, 403);
-    assert_eq!(root.post(&format!("/people/{own}"), "name=Root+the+first").await.status, 303);
+    assert_eq!(
+        root.post(&format!("/people/{own}"), &format!("name=Root&role=agent&{seen}")).await.status,
+        403
+    );
+    assert_eq!(
+        root.post(&format!("/people/{own}"), &format!("name=Root+the+first&{seen}")).await.status,
+        303
+    );
     root.get("/people").await.holds("Root the first");
     assert_eq!(root.post("/people/999/disable", "").await.status, 404);
     // A role counts from the next request on.
     let lead = console.store.account_by_login(&"lead".parse().unwrap()).await.unwrap().unwrap().account_id;
     assert_eq!(console.get("/audit").await.status, 200);
-    let changed = root.post(&format!("/people/{lead}"), "name=L&role=agent&teams=&agent_id=a-1").await;
+    let form = "name=L&role=agent&teams=&agent_id=a-1&seen_role=lead&seen_teams=&seen_agent_id=a-1";
+    let changed = root.post(&format!("/people/{lead}"), form).await;
     assert_eq!(changed.status, 303);
     assert_eq!(console.get("/audit").await.status, 403);
     console.get("/").await.lacks("href=\"/audit\"").lacks("href=\"/people\"").holds("href=\"/alerts\"");

@@ -85,3 +85,84 @@ async fn a_pending_link_ends_with_the_password_on_sqlite() {
 async fn a_pending_link_ends_with_the_password_on_postgres() {
     a_pending_link_ends_with_the_password(Fresh::postgres().await).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_page_does_not_undo_a_demotion() {
+    let console = Console::start().await;
+    console.person("root", Role::Admin, &[], None).await;
+    let other = console.person("other", Role::Admin, &["night"], None).await;
+    let (root, client) = (console.log_in("root").await, console.log_in("other").await);
+    let old = "seen_role=admin&seen_teams=night&seen_agent_id=";
+    root.get("/people")
+        .await
+        .holds("name=\"seen_role\" value=\"admin\"")
+        .holds("name=\"seen_teams\" value=\"night\"");
+    let address = format!("/people/{other}");
+    let form = |role: &str, seen: &str| format!("name=Other&role={role}&teams=night&agent_id=&{seen}");
+    assert_eq!(
+        root.post(&address, "name=Other&role=agent&teams=night").await.status,
+        400,
+        "what was seen is missing"
+    );
+    assert_eq!(root.post(&address, &form("agent", old)).await.status, 303);
+    let late = root.post(&address, &form("admin", old)).await;
+    assert_eq!(late.status, 409);
+    late.holds("Somebody else has changed this account");
+    assert_eq!(client.get("/people").await.status, 403, "the demotion stays");
+    let role = async || console.store.account(other).await.unwrap().unwrap().profile.role;
+    assert_eq!(role().await, Role::Agent);
+    let now = "seen_role=agent&seen_teams=night&seen_agent_id=";
+    assert_eq!(root.post(&address, &form("admin", now)).await.status, 303);
+    assert_eq!(role().await, Role::Admin);
+    console.stop().await;
+}
+
+fn demotion() -> AccountChange {
+    let (teams, agent_id) = (Default::default(), None);
+    let seen = Seen { role: Role::Admin, teams, agent_id };
+    let (teams, agent_id) = (Default::default(), None);
+    AccountChange { name: "x".into(), role: Some(Role::Agent), teams, agent_id, seen }
+}
+
+async fn an_admin_stays(fresh: Fresh) {
+    const ROUNDS: usize = 10;
+    let console = Console::start_on(fresh, &settings()).await;
+    let first = console.person("first", Role::Admin, &[], None).await;
+    let second = console.person("second", Role::Admin, &[], None).await;
+    let (by, stores) = (Actor::program(), [console.database.open().await, console.database.open().await]);
+    for round in 0..ROUNDS {
+        let now = Utc::now();
+        let (one, two) = if round % 2 == 0 {
+            tokio::join!(
+                stores[0].set_disabled(first, true, &by, now),
+                stores[1].set_disabled(second, true, &by, now),
+            )
+        } else {
+            let change = demotion();
+            tokio::join!(
+                stores[0].change_account(first, &change, &by, now),
+                stores[1].set_disabled(second, true, &by, now),
+            )
+        };
+        let edited = [one.unwrap(), two.unwrap()];
+        assert!(edited.contains(&Edited::LastAdmin), "round {round}: {edited:?}");
+        assert!(edited.iter().any(|edited| matches!(edited, Edited::Done(_))), "round {round}: {edited:?}");
+        console
+            .database
+            .execute(
+                "update accounts set role = 'admin', disabled_at = null where login in ('first', 'second')",
+            )
+            .await;
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_stays_on_sqlite() {
+    an_admin_stays(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_stays_on_postgres() {
+    an_admin_stays(Fresh::postgres().await).await;
+}

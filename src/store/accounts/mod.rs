@@ -116,23 +116,24 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Changes name, role, teams and agent; the log-in stays.
+    /// Changes name, role, teams and agent, if nobody else did so since they were looked at; the log-in stays.
     async fn change_account(
         &self,
         id: AccountId,
-        profile: &AccountProfile,
+        change: &AccountChange,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Nobody gets in by a disabled account: its sessions and links end at once, its tokens rest. `false` if nothing changed.
+    /// Nobody gets in by a disabled account: its sessions and links end at once, its tokens rest. [`Edited::Unknown`] if there is nothing
+    /// to change.
     async fn set_disabled(
         &self,
         id: AccountId,
         disabled: bool,
         by: &Actor,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Edited, StoreError>;
 
     // --- one-time links ---------------------------------------------------------------------------------------------
 
@@ -280,11 +281,11 @@ impl<B: Books + Send> Accounts for B {
     async fn change_account(
         &self,
         id: AccountId,
-        profile: &AccountProfile,
+        change: &AccountChange,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError> {
-        people::change(self, id, profile, by, at).await
+        people::change(self, id, change, by, at).await
     }
 
     async fn set_disabled(
@@ -293,7 +294,7 @@ impl<B: Books + Send> Accounts for B {
         disabled: bool,
         by: &Actor,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Edited, StoreError> {
         people::set_disabled(self, id, disabled, by, at).await
     }
 

@@ -199,6 +199,10 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     edit_error: |edited| match edited {
         Edited::LoginTaken => "Somebody has this log-in already.",
         Edited::UnknownAgent => "There is no agent with this id.",
+        Edited::Changed => {
+            "Somebody else has changed this account since the page was opened. Nothing was saved: look at it again."
+        }
+        Edited::LastAdmin => "This is the last admin: make somebody else an admin first.",
         Edited::AgentTaken => "Another account is linked to this agent.",
         Edited::Unknown | Edited::Done(_) => "There is no such account any more.",
     },

@@ -202,6 +202,10 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     edit_error: |edited| match edited {
         Edited::LoginTaken => "このログイン名はすでに使われています。",
         Edited::UnknownAgent => "この担当者IDの担当者はいません。",
+        Edited::Changed => {
+            "ページを開いた後に、ほかの人がこのアカウントを変更しました。保存していません。内容を確認し直してください。"
+        }
+        Edited::LastAdmin => "最後の管理者です。先にほかの人を管理者にしてください。",
         Edited::AgentTaken => "この担当者は別のアカウントに結び付いています。",
         Edited::Unknown | Edited::Done(_) => "アカウントはもうありません。",
     },
