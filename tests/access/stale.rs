@@ -3,10 +3,12 @@
 use chrono::{TimeDelta, Utc};
 use mimamori::access::{AccountId, Actor, PasswordHash, Role, Secret};
 use mimamori::console::password_link;
+use mimamori::contract::{AgentId, Language, Skill};
 use mimamori::store::*;
 
 use crate::support::console::{Console, PASSWORD, encoded, password_hash, settings};
 use crate::support::database::Fresh;
+use crate::support::values::agent;
 
 fn new_session(account_id: AccountId) -> NewSession {
     let at = Utc::now();
@@ -165,4 +167,42 @@ async fn an_admin_stays_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admin_stays_on_postgres() {
     an_admin_stays(Fresh::postgres().await).await;
+}
+
+async fn one_agent_is_linked_once(fresh: Fresh) {
+    const ROUNDS: usize = 10;
+    let console = Console::start_on(fresh, &settings()).await;
+    let agent_id = AgentId::new("a-2").unwrap();
+    console.store.upsert_agents(&[agent("a-2", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
+    let second = console.database.open().await;
+    let by = Actor::program();
+    for round in 0..ROUNDS {
+        let profile = |side: &str| AccountProfile {
+            login: format!("{side}{round}").parse().unwrap(),
+            name: "Aki".into(),
+            role: Role::Agent,
+            teams: Default::default(),
+            agent_id: Some(agent_id.clone()),
+        };
+        let (left, right) = (profile("left"), profile("right"));
+        let (one, two) = tokio::join!(
+            console.store.add_account(&left, None, &by, Utc::now()),
+            second.add_account(&right, None, &by, Utc::now()),
+        );
+        let edited = [one.unwrap(), two.unwrap()];
+        assert!(edited.contains(&Edited::AgentTaken), "round {round}: {edited:?}");
+        assert!(edited.iter().any(|edited| matches!(edited, Edited::Done(_))), "round {round}: {edited:?}");
+        console.database.execute("update accounts set agent_id = null where agent_id = 'a-2'").await;
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_agent_is_linked_once_on_sqlite() {
+    one_agent_is_linked_once(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_agent_is_linked_once_on_postgres() {
+    one_agent_is_linked_once(Fresh::postgres().await).await;
 }
