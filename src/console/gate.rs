@@ -190,10 +190,13 @@ impl FromRequestParts<Desk> for Address {
 
 /// The entry that the outermost of our own proxies wrote; whatever stands before it anybody can have written.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let entry = entries.len().checked_sub(proxies).filter(|_| proxies > 0)?;
-    entries.get(entry)?.parse().ok()
+    // Bytes: what is not text in an entry that anybody can have written must not take the line away with it.
+    let lines = headers.get_all("x-forwarded-for").iter().map(|value| value.as_bytes());
+    let entries = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    let entry = std::str::from_utf8(entries.rev().nth(proxies.checked_sub(1)?)?).ok()?.trim();
+    // Some proxies write the port as well.
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    entry.parse().ok().or_else(with_port)
 }
 
 fn network(address: IpAddr) -> String {
@@ -223,6 +226,17 @@ mod tests {
         assert_eq!(forwarded(&headers, 1).unwrap().to_string(), "10.0.0.1");
         assert_eq!(forwarded(&headers, 2).unwrap().to_string(), "203.0.113.7");
         assert_eq!(forwarded(&headers, 4), None);
+        let odd = b"\xff, 203.0.113.7:4711, [2001:db8::1]:443";
+        let odd = HeaderMap::from_iter([(
+            header::HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_bytes(odd).unwrap(),
+        )]);
+        assert_eq!(forwarded(&odd, 1).unwrap().to_string(), "2001:db8::1");
+        assert_eq!(forwarded(&odd, 2).unwrap().to_string(), "203.0.113.7");
+        assert_eq!(forwarded(&odd, 3), None);
+        let mut lines = with("x-forwarded-for", "6.6.6.6, 203.0.113.7");
+        lines.append("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
+        assert_eq!(forwarded(&lines, 2).unwrap().to_string(), "203.0.113.7");
         assert_eq!(network("::ffff:203.0.113.7".parse().unwrap()), "203.0.113.7");
         assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1:2::/64");
     }
