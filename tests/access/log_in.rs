@@ -234,6 +234,11 @@ async fn a_new_password_ends_every_other_session() {
         assert_eq!(answer.status, 400, "{told}");
         answer.holds(told);
     }
+    let rows = console.store.audit_trail(&AuditFilter::default(), 100).await.unwrap();
+    let refused: Vec<_> = rows.iter().filter(|row| row.entry.act == Act::PasswordRefused).collect();
+    let [refused] = refused[..] else { panic!("one wrong password, {} lines", refused.len()) };
+    assert_eq!(refused.entry.actor.name, "lead");
+    assert_eq!(refused.entry.detail["address"], "127.0.0.1");
     let changed = own.post("/account/password", &change(PASSWORD, new, new)).await;
     assert_eq!(changed.status, 303);
     own.keep(&changed).await;

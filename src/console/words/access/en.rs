@@ -161,6 +161,7 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         Act::LogInRefused => "Log-in refused",
         Act::LoggedOut => "Logged out",
         Act::PasswordChanged => "Changed the password",
+        Act::PasswordRefused => "Gave a wrong current password",
         Act::AccountAdded => "Added somebody",
         Act::AccountChanged => "Changed somebody",
         Act::AccountDisabled => "Disabled somebody",

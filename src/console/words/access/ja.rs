@@ -164,6 +164,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         Act::LogInRefused => "ログイン失敗",
         Act::LoggedOut => "ログアウト",
         Act::PasswordChanged => "パスワードを変更",
+        Act::PasswordRefused => "現在のパスワードの誤り",
         Act::AccountAdded => "利用者を追加",
         Act::AccountChanged => "利用者を変更",
         Act::AccountDisabled => "利用者を無効化",
