@@ -150,7 +150,8 @@ pub(super) struct Retyped {
     seen_agent_id: String,
 }
 
-fn fits(text: &str) -> bool {
+/// Whether it can be a name: PostgreSQL keeps no NUL, and pages no other control characters.
+pub(super) fn fits(text: &str) -> bool {
     text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
 }
 

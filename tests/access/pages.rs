@@ -289,3 +289,27 @@ async fn what_an_agent_does_with_an_inquiry_is_in_the_trail() {
     assert!(rows.iter().all(|row| row.entry.actor.name == "lead"));
     console.stop().await;
 }
+
+async fn control_characters_are_refused(fresh: Fresh) {
+    let console = Console::start_on(fresh, &settings()).await;
+    for name in ["a%00b", "a%1Bb", "a%0Ab"] {
+        let form = format!("name={name}&days=10&scope=read_alerts");
+        assert_eq!(console.post("/account/tokens", &form).await.status, 400, "{name}");
+    }
+    for filter in ["actor=lead%00", "act=%00", "kind=a%00b", "id=%00", "actor=%1B"] {
+        let answer = console.get(&format!("/audit?{filter}")).await;
+        assert_eq!(answer.status, 200, "{filter}");
+        answer.holds("Nothing here");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_refused_on_sqlite() {
+    control_characters_are_refused(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_refused_on_postgres() {
+    control_characters_are_refused(Fresh::postgres().await).await;
+}
