@@ -173,6 +173,25 @@ async fn a_session_ends_when_it_is_not_used_and_however_much_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_renews_its_claim_does_not_keep_a_session() {
+    let console = Console::start().await;
+    let client = console.log_in("lead").await;
+    let seen = || console.database.number("select min(last_seen_at) from sessions");
+    // As if it had last been used half of the time ago.
+    console.database.execute("update sessions set last_seen_at = last_seen_at - 900 * 1000000").await;
+    let before = seen().await;
+    let renewed = client.post("/alerts/999/renew", "generation=1").await;
+    assert!(!matches!(renewed.status, 303 | 401 | 403), "the session holds: {}", renewed.status);
+    assert_eq!(seen().await, before);
+    assert_eq!(client.get("/alerts").await.status, 200);
+    let noted = console.database.number("select max(last_seen_at) from sessions").await;
+    assert!(noted > before, "a page is a use");
+    console.database.execute("update sessions set last_seen_at = last_seen_at - 1801 * 1000000").await;
+    assert_eq!(client.post("/alerts/999/renew", "generation=1").await.status, 401);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn beyond_loopback_the_session_is_kept_only_over_tls() {
     let public = with("[console]\npublic_url = \"https://desk.example\"\n");
     let store = Fresh::sqlite().await;

@@ -50,11 +50,13 @@ pub trait Accounts: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Whose session it is. None if it is unknown, has ended, was not used since `idle_since`, or the account is disabled.
+    /// Unless `used` is false, this is noted as a use.
     async fn session(
         &self,
         secret: &SecretHash,
         idle_since: DateTime<Utc>,
         now: DateTime<Utc>,
+        used: bool,
     ) -> Result<Option<Principal>, StoreError>;
 
     async fn close_session(
@@ -207,8 +209,9 @@ impl<B: Books + Send> Accounts for B {
         secret: &SecretHash,
         idle_since: DateTime<Utc>,
         now: DateTime<Utc>,
+        used: bool,
     ) -> Result<Option<Principal>, StoreError> {
-        sessions::session(self, secret, idle_since, now).await
+        sessions::session(self, secret, idle_since, now, used).await
     }
 
     async fn close_session(

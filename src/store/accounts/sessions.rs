@@ -137,12 +137,13 @@ pub(super) async fn session<B: Books>(
     secret: &SecretHash,
     idle_since: DateTime<Utc>,
     now: DateTime<Utc>,
+    used: bool,
 ) -> Result<Option<Principal>, StoreError> {
     let values = [Value::Text(secret.as_str()), Value::Time(now), Value::Time(idle_since)];
     let rows = books.list(include_str!("../sql/access/session.sql"), &values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let principal = principal(&books.place(), row, Entrance::Session)?;
-    if books.place().get(row.time("last_seen_at"))? <= now - NOTED_EVERY {
+    if used && books.place().get(row.time("last_seen_at"))? <= now - NOTED_EVERY {
         let mut ledger = books.begin_ledger().await?;
         let note = "update sessions set last_seen_at = $2 where secret_hash = $1";
         ledger.write(note, &[Value::Text(secret.as_str()), Value::Time(now)]).await?;
