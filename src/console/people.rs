@@ -305,6 +305,23 @@ async fn set_disabled(
     }
 }
 
+/// All of somebody's API tokens. Safe to repeat.
+pub(super) async fn revoke_tokens(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    id: Id,
+) -> Result<Response, ErrorPage> {
+    let row = match found(&desk, id).await {
+        Ok(row) => row,
+        Err(error) => return Err(error.page(locale)),
+    };
+    match desk.store.revoke_tokens(row.account_id, &principal.actor(), Utc::now()).await {
+        Ok(_) => Ok(Redirect::to("/people?saved=yes").into_response()),
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
 /// A link for a new password. The old one goes on until the link is used.
 pub(super) async fn reset(
     State(desk): State<Desk>,

@@ -82,6 +82,7 @@ fn table() -> Vec<Route> {
         act ("/people/{id}/disable",             Needs(ManagePeople),    people::disable),
         act ("/people/{id}/enable",              Needs(ManagePeople),    people::enable),
         act ("/people/{id}/reset",               Needs(ManagePeople),    people::reset),
+        act ("/people/{id}/revoke-tokens",       Needs(ManagePeople),    people::revoke_tokens),
         read("/audit",                           Needs(ReadAuditTrail),  audit::page),
 
         read("/api/v1/me",                       Needs(UseApi),          api::me),

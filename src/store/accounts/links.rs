@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::people::{forget_links, insert, set_password};
+use super::tokens::revoke_each;
 use super::{AccountProfile, Edited, Link, NewLink, trail};
 use crate::access::{AccountId, Act, Actor, AuditEntry, Login, PasswordHash, SecretHash, Subject, Way};
 use crate::store::StoreError;
@@ -119,6 +120,8 @@ pub(super) async fn use_one<B: Books>(
         None => id.to_string(),
     };
     let by = Actor { account_id: Some(id), name, way: Way::Link };
+    // Whoever had the old password may have made tokens with it.
+    revoke_each(&mut ledger, id, &by, at).await?;
     trail::write(&mut ledger, &AuditEntry::new(by, Act::LinkUsed, Subject::account(id), at)).await?;
     ledger.commit().await?;
     Ok(Some(id))

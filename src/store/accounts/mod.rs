@@ -100,6 +100,14 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
+    /// Revokes every token of the account that holds, each with its line of the audit trail. Returns how many.
+    async fn revoke_tokens(
+        &self,
+        account: AccountId,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<usize, StoreError>;
+
     // --- people -----------------------------------------------------------------------------------------------------
 
     /// Up to `limit` accounts by log-in, those after the given one.
@@ -158,7 +166,7 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Sets a password by a link, once; every session of the account ends. None if the link does not hold any more.
+    /// Sets a password by a link, once; every session of the account ends, and its tokens are revoked. None if the link does not hold any more.
     async fn use_link(
         &self,
         secret: &SecretHash,
@@ -257,6 +265,15 @@ impl<B: Books + Send> Accounts for B {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         tokens::revoke(self, account, token_id, by, at).await
+    }
+
+    async fn revoke_tokens(
+        &self,
+        account: AccountId,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        tokens::revoke_all(self, account, by, at).await
     }
 
     async fn accounts(&self, after: Option<&Login>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {

@@ -68,6 +68,7 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     last_used: "Last used",
     never: "never",
     revoke: "Revoke",
+    revoke_tokens: "Revoke API tokens",
     revoked: "Revoked",
     expired: "Ended",
     in_force: "In force",

@@ -68,6 +68,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     last_used: "最終使用",
     never: "なし",
     revoke: "失効させる",
+    revoke_tokens: "APIトークンをすべて失効させる",
     revoked: "失効済み",
     expired: "期限切れ",
     in_force: "有効",
