@@ -10,3 +10,5 @@ mod matrix;
 mod pages;
 #[path = "access/secrets.rs"]
 mod secrets;
+#[path = "access/stale.rs"]
+mod stale;

@@ -141,6 +141,8 @@ acts! {
     LogInRefused = "session.refused",
     LoggedOut = "session.closed",
     PasswordChanged = "account.password_changed",
+    /// Somebody who is logged in gave a wrong password for their current one.
+    PasswordRefused = "account.password_refused",
     AccountAdded = "account.added",
     AccountChanged = "account.changed",
     AccountDisabled = "account.disabled",

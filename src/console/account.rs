@@ -14,8 +14,9 @@ use super::layout::{Frame, Room, render};
 use super::locale::Locale;
 use super::log_in::{account_name, counted_for, new_session, with_cookie};
 use super::state::Desk;
+use super::words::AccessWords;
 use super::{cookies, passwords};
-use crate::access::{Permission, Principal, Secret, check_password};
+use crate::access::{Act, AuditEntry, Permission, Principal, Secret, Subject, check_password};
 use crate::contract::AgentId;
 use crate::store::{Attempt, StoreError};
 
@@ -120,12 +121,29 @@ async fn changed(
         }
     };
     let expected = desk.store.credentials(&principal.login).await?.map(|credentials| credentials.password);
-    if !passwords::is_right(desk, expected, typed.current).await {
-        return refused(words.current_password_wrong);
-    }
-    desk.store.forget_attempts(&attempts, &account_name(principal.login.as_str())).await?;
+    let right = passwords::is_right(desk, expected.clone(), typed.current).await;
+    let Some(compared) = expected.filter(|_| right) else {
+        return wrong_current(desk, principal, address, words).await;
+    };
     let password = passwords::hashed(desk, typed.password).await?;
     let (secret, session) = new_session(desk, principal.account_id, Utc::now());
-    desk.store.change_password(&password, &session, &principal.actor()).await?;
+    // It may have been changed while it was compared.
+    if !desk.store.change_password(&compared, &password, &session, &principal.actor()).await? {
+        return wrong_current(desk, principal, address, words).await;
+    }
+    desk.store.forget_attempts(&attempts, &account_name(principal.login.as_str())).await?;
     Ok(Wish::Granted(secret))
+}
+
+/// Refuses, with a line of the audit trail: it may be somebody else at the browser.
+async fn wrong_current(
+    desk: &Desk,
+    principal: &Principal,
+    address: &str,
+    words: &AccessWords,
+) -> Result<Wish, StoreError> {
+    let subject = Subject::account(principal.account_id);
+    let entry = AuditEntry::new(principal.actor(), Act::PasswordRefused, subject, Utc::now());
+    desk.store.record(&entry.with("address", address)).await?;
+    Ok(Wish::Refused(StatusCode::BAD_REQUEST, words.current_password_wrong.to_owned()))
 }

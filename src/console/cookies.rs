@@ -15,15 +15,14 @@ fn name(secure: bool) -> &'static str {
 
 /// The session that the browser sent; none if there is none, or several.
 pub(super) fn session(headers: &HeaderMap, secure: bool) -> Option<Secret> {
-    let mut found = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .filter(|(key, _)| *key == name(secure));
-    let (_, value) = found.next()?;
-    if found.next().is_some() { None } else { Secret::read(value) }
+    // Bytes: a cookie of another program need not be ASCII.
+    let lines = headers.get_all(header::COOKIE).iter().map(|line| line.as_bytes());
+    let cookies = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+    let mut found = cookies.filter_map(|cookie| {
+        cookie.strip_prefix(name(secure).as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+    });
+    let value = found.next()?;
+    if found.next().is_some() { None } else { Secret::read(std::str::from_utf8(value).ok()?) }
 }
 
 /// Hands a session to the browser. `Lax`, so that a link from a chat finds its reader logged in; what changes something is a POST,
@@ -65,6 +64,15 @@ mod tests {
             assert_eq!(session(&headers, secure), Some(secret.clone()));
             assert_eq!(session(&headers, !secure), None);
         }
+    }
+
+    #[test]
+    fn a_cookie_of_another_program_does_not_matter() {
+        let own = format!("{PLAIN_NAME}={}", "a".repeat(64));
+        let sent = [b"name=\xe3\x81\x82\xff; ".as_slice(), own.as_bytes()].concat();
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_bytes(&sent).unwrap())]);
+        assert_eq!(session(&headers, false), Secret::read(&"a".repeat(64)));
+        assert!(session(&headers, false).is_some());
     }
 
     #[test]

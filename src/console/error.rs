@@ -195,7 +195,7 @@ pub(super) async fn wrong_method(State(desk): State<Desk>, request: Request) -> 
 /// The locale with who asks, if that can be told: the page is the same without.
 async fn known(desk: &Desk, request: Request) -> Locale {
     let (mut parts, _) = request.into_parts();
-    if let Ok(Some(visit)) = gate::recognise(desk, &parts).await {
+    if let Ok(Some(visit)) = gate::recognise(desk, &parts, true).await {
         gate::admit(&mut parts, Arc::new(visit));
     }
     Locale::of_parts(&parts)

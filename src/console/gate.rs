@@ -30,6 +30,8 @@ const FORM_TOKEN_HEADER: &str = "x-csrf-token";
 pub(super) enum Access {
     Everybody,
     Needs(Permission),
+    /// The same, but the page's script sends it by itself: it does not tell that somebody is there.
+    ByScript(Permission),
 }
 
 /// Somebody who came in, and what the pages need for them.
@@ -53,18 +55,27 @@ pub(super) async fn gate(
     request: Request,
     next: Next,
 ) -> Response {
-    let Access::Needs(permission) = access else { return next.run(request).await };
-    match checked(&desk, permission, request).await {
+    let (permission, used) = match access {
+        Access::Everybody => return next.run(request).await,
+        Access::Needs(permission) => (permission, true),
+        Access::ByScript(permission) => (permission, false),
+    };
+    match checked(&desk, permission, used, request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => *refused,
     }
 }
 
-async fn checked(desk: &Desk, permission: Permission, request: Request) -> Result<Request, Box<Response>> {
+async fn checked(
+    desk: &Desk,
+    permission: Permission,
+    used: bool,
+    request: Request,
+) -> Result<Request, Box<Response>> {
     let locale = Locale::of(&request);
     let refuse = |error: PageError, locale: Locale| Box::new(error.page(locale).into_response());
     let (mut parts, body) = request.into_parts();
-    let visit = match recognise(desk, &parts).await {
+    let visit = match recognise(desk, &parts, used).await {
         Ok(Some(visit)) => Arc::new(visit),
         Ok(None) => return Err(Box::new(stranger(&parts, locale))),
         Err(error) => return Err(refuse(PageError::Store(error), locale)),
@@ -93,8 +104,8 @@ pub(super) fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Who sent it: under `/api/` by a token alone, elsewhere by a session alone.
-pub(super) async fn recognise(desk: &Desk, parts: &Parts) -> Result<Option<Visit>, StoreError> {
+/// Who sent it: under `/api/` by a token alone, elsewhere by a session alone, which goes on for longer if this is `used`.
+pub(super) async fn recognise(desk: &Desk, parts: &Parts, used: bool) -> Result<Option<Visit>, StoreError> {
     let now = Utc::now();
     if is_api(parts.uri.path()) {
         let Some(secret) = bearer(&parts.headers) else { return Ok(None) };
@@ -103,7 +114,7 @@ pub(super) async fn recognise(desk: &Desk, parts: &Parts) -> Result<Option<Visit
     }
     let Some(secret) = cookies::session(&parts.headers, desk.settings.secure) else { return Ok(None) };
     let hash = secret.hash();
-    let principal = desk.store.session(&hash, now - desk.settings.idle, now).await?;
+    let principal = desk.store.session(&hash, now - desk.settings.idle, now, used).await?;
     Ok(principal.map(|principal| Visit {
         principal,
         session: Some(Session { secret: hash, form_token: secret.derived("form") }),
@@ -190,10 +201,13 @@ impl FromRequestParts<Desk> for Address {
 
 /// The entry that the outermost of our own proxies wrote; whatever stands before it anybody can have written.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let entry = entries.len().checked_sub(proxies).filter(|_| proxies > 0)?;
-    entries.get(entry)?.parse().ok()
+    // Bytes: what is not text in an entry that anybody can have written must not take the line away with it.
+    let lines = headers.get_all("x-forwarded-for").iter().map(|value| value.as_bytes());
+    let entries = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    let entry = std::str::from_utf8(entries.rev().nth(proxies.checked_sub(1)?)?).ok()?.trim();
+    // Some proxies write the port as well.
+    let with_port = || entry.parse::<SocketAddr>().ok().map(|address| address.ip());
+    entry.parse().ok().or_else(with_port)
 }
 
 fn network(address: IpAddr) -> String {
@@ -223,6 +237,17 @@ mod tests {
         assert_eq!(forwarded(&headers, 1).unwrap().to_string(), "10.0.0.1");
         assert_eq!(forwarded(&headers, 2).unwrap().to_string(), "203.0.113.7");
         assert_eq!(forwarded(&headers, 4), None);
+        let odd = b"\xff, 203.0.113.7:4711, [2001:db8::1]:443";
+        let odd = HeaderMap::from_iter([(
+            header::HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_bytes(odd).unwrap(),
+        )]);
+        assert_eq!(forwarded(&odd, 1).unwrap().to_string(), "2001:db8::1");
+        assert_eq!(forwarded(&odd, 2).unwrap().to_string(), "203.0.113.7");
+        assert_eq!(forwarded(&odd, 3), None);
+        let mut lines = with("x-forwarded-for", "6.6.6.6, 203.0.113.7");
+        lines.append("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
+        assert_eq!(forwarded(&lines, 2).unwrap().to_string(), "203.0.113.7");
         assert_eq!(network("::ffff:203.0.113.7".parse().unwrap()), "203.0.113.7");
         assert_eq!(network("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1:2::/64");
     }

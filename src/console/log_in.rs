@@ -152,11 +152,16 @@ async fn attempt(
         refused(desk, credentials, address, at).await?;
         return Ok(Came::Wrong);
     }
-    let Some(Credentials { account_id, login, .. }) = credentials else { return Ok(Came::Wrong) };
+    let Some(found) = credentials else { return Ok(Came::Wrong) };
+    let by = Actor { account_id: Some(found.account_id), name: found.login.to_string(), way: Way::Session };
+    let (secret, session) = new_session(desk, found.account_id, at);
+    let old = old.map(|old| old.hash());
+    // The password may have been changed while it was compared.
+    if !desk.store.open_session(&session, &found.password, old.as_ref(), &by).await? {
+        refused(desk, Some(found), address, at).await?;
+        return Ok(Came::Wrong);
+    }
     desk.store.forget_attempts(&attempts, &account_name(typed)).await?;
-    let by = Actor { account_id: Some(account_id), name: login.to_string(), way: Way::Session };
-    let (secret, session) = new_session(desk, account_id, at);
-    desk.store.open_session(&session, old.map(|old| old.hash()).as_ref(), &by).await?;
     Ok(Came::In(secret))
 }
 

@@ -18,7 +18,7 @@ use super::locale::Locale;
 use super::state::Desk;
 use crate::access::{AccountId, Login, Principal, Role};
 use crate::contract::AgentId;
-use crate::store::{AccountProfile, AccountRow, Edited};
+use crate::store::{AccountChange, AccountProfile, AccountRow, Edited, Seen};
 
 /// Accounts of one page.
 const ROWS: u32 = 50;
@@ -129,30 +129,72 @@ pub(super) struct Typed {
     #[serde(default)]
     login: String,
     name: String,
-    /// Not sent for oneself.
-    role: Option<String>,
+    role: String,
     #[serde(default)]
     teams: String,
     #[serde(default)]
     agent_id: String,
 }
 
-/// What was typed, as an account of this log-in; `own_role` for somebody whose form does not name it.
-fn profile(typed: Typed, login: Login, own_role: Option<Role>) -> Option<AccountProfile> {
-    let short = |text: &str| text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
-    let name = typed.name.trim();
-    let role = match typed.role {
-        Some(role) => role.parse().ok()?,
-        None => own_role?,
-    };
-    let teams = typed.teams.split([',', '、']).map(str::trim).filter(|team| !team.is_empty());
-    let teams: BTreeSet<String> = teams.map(str::to_owned).collect();
-    let agent_id = match typed.agent_id.trim() {
-        "" => None,
-        id => Some(AgentId::new(id).ok()?),
-    };
-    let fits = !name.is_empty() && short(name) && teams.iter().all(|team| short(team));
-    fits.then(|| AccountProfile { login, name: name.to_owned(), role, teams, agent_id })
+#[derive(Deserialize)]
+pub(super) struct Retyped {
+    name: String,
+    /// Not sent for oneself.
+    role: Option<String>,
+    #[serde(default)]
+    teams: String,
+    #[serde(default)]
+    agent_id: String,
+    seen_role: String,
+    seen_teams: String,
+    seen_agent_id: String,
+}
+
+/// Whether it can be a name: PostgreSQL keeps no NUL, and pages no other control characters.
+pub(super) fn fits(text: &str) -> bool {
+    text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
+}
+
+fn name_of(typed: &str) -> Option<String> {
+    Some(typed.trim()).filter(|name| !name.is_empty() && fits(name)).map(str::to_owned)
+}
+
+fn teams_of(typed: &str) -> Option<BTreeSet<String>> {
+    let teams = typed.split([',', '、']).map(str::trim).filter(|team| !team.is_empty());
+    teams.map(|team| fits(team).then(|| team.to_owned())).collect()
+}
+
+/// The agent, if one was typed; none of both if it cannot be one.
+fn agent_of(typed: &str) -> Option<Option<AgentId>> {
+    match typed.trim() {
+        "" => Some(None),
+        id => AgentId::new(id).ok().map(Some),
+    }
+}
+
+/// What was typed, as an account of this log-in.
+fn profile(typed: &Typed, login: Login) -> Option<AccountProfile> {
+    Some(AccountProfile {
+        login,
+        name: name_of(&typed.name)?,
+        role: typed.role.parse().ok()?,
+        teams: teams_of(&typed.teams)?,
+        agent_id: agent_of(&typed.agent_id)?,
+    })
+}
+
+fn wished(typed: &Retyped) -> Option<AccountChange> {
+    Some(AccountChange {
+        name: name_of(&typed.name)?,
+        role: typed.role.as_deref().map(str::parse).transpose().ok()?,
+        teams: teams_of(&typed.teams)?,
+        agent_id: agent_of(&typed.agent_id)?,
+        seen: Seen {
+            role: typed.seen_role.parse().ok()?,
+            teams: teams_of(&typed.seen_teams)?,
+            agent_id: agent_of(&typed.seen_agent_id)?,
+        },
+    })
 }
 
 pub(super) async fn add(
@@ -164,7 +206,7 @@ pub(super) async fn add(
 ) -> Result<Response, ErrorPage> {
     let typed = form.ok().map(|Form(typed)| typed);
     let typed = typed.and_then(|typed| Some((typed.login.parse::<Login>().ok()?, typed)));
-    let Some(new) = typed.and_then(|(login, typed)| profile(typed, login, None)) else {
+    let Some(new) = typed.and_then(|(login, typed)| profile(&typed, login)) else {
         return Err(PageError::AccountForm.page(locale));
     };
     match desk.store.add_account(&new, None, &principal.actor(), Utc::now()).await {
@@ -194,21 +236,22 @@ pub(super) async fn change(
     locale: Locale,
     principal: Principal,
     id: Id,
-    form: Result<Form<Typed>, FormRejection>,
+    form: Result<Form<Retyped>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let row = match found(&desk, id).await {
         Ok(row) => row,
         Err(error) => return Err(error.page(locale)),
     };
     let own = row.account_id == principal.account_id;
-    let login = row.profile.login;
-    let typed = form.ok().map(|Form(typed)| typed);
-    let changed = typed.and_then(|typed| profile(typed, login, own.then_some(principal.role)));
-    let Some(changed) = changed else { return Err(PageError::AccountForm.page(locale)) };
-    if own && changed.role != principal.role {
-        return Err(PageError::OwnAccount.page(locale));
+    let change = form.ok().and_then(|Form(typed)| wished(&typed));
+    let Some(change) = change else { return Err(PageError::AccountForm.page(locale)) };
+    // Everybody else's form has to say which.
+    match change.role {
+        Some(_) if own => return Err(PageError::OwnAccount.page(locale)),
+        None if !own => return Err(PageError::AccountForm.page(locale)),
+        _ => {}
     }
-    match desk.store.change_account(row.account_id, &changed, &principal.actor(), Utc::now()).await {
+    match desk.store.change_account(row.account_id, &change, &principal.actor(), Utc::now()).await {
         Ok(Edited::Done(_)) => Ok(Redirect::to("/people?saved=yes").into_response()),
         Ok(Edited::Unknown) => Err(PageError::UnknownAccount.page(locale)),
         Ok(refused) => {
@@ -253,6 +296,27 @@ async fn set_disabled(
         return Err(PageError::OwnAccount.page(locale));
     }
     match desk.store.set_disabled(row.account_id, disabled, &principal.actor(), Utc::now()).await {
+        Ok(Edited::Done(_) | Edited::Unknown) => Ok(Redirect::to("/people?saved=yes").into_response()),
+        Ok(refused) => {
+            let told = (locale.words().access.edit_error)(refused);
+            list(desk, locale, principal, None, Some(told), StatusCode::CONFLICT).await
+        }
+        Err(error) => Err(PageError::Store(error).page(locale)),
+    }
+}
+
+/// All of somebody's API tokens. Safe to repeat.
+pub(super) async fn revoke_tokens(
+    State(desk): State<Desk>,
+    locale: Locale,
+    principal: Principal,
+    id: Id,
+) -> Result<Response, ErrorPage> {
+    let row = match found(&desk, id).await {
+        Ok(row) => row,
+        Err(error) => return Err(error.page(locale)),
+    };
+    match desk.store.revoke_tokens(row.account_id, &principal.actor(), Utc::now()).await {
         Ok(_) => Ok(Redirect::to("/people?saved=yes").into_response()),
         Err(error) => Err(PageError::Store(error).page(locale)),
     }

@@ -7,7 +7,7 @@ use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
-use super::gate::Access::{self, Everybody, Needs};
+use super::gate::Access::{self, ByScript, Everybody, Needs};
 use super::gate::gate;
 use super::state::Desk;
 use super::{
@@ -55,7 +55,7 @@ fn table() -> Vec<Route> {
         act ("/alerts/undo",                     Needs(ReviewAlerts),    review::undo),
         read("/alerts/{id}",                     Needs(ReadAlerts),      review::alert_page),
         act ("/alerts/{id}/claim",               Needs(ReviewAlerts),    review::claim),
-        act ("/alerts/{id}/renew",               Needs(ReviewAlerts),    review::renew),
+        act ("/alerts/{id}/renew",               ByScript(ReviewAlerts), review::renew),
         act ("/alerts/{id}/leave",               Needs(ReviewAlerts),    review::leave),
         act ("/alerts/{id}/release",             Needs(ReviewAlerts),    review::release),
         act ("/alerts/{id}/next",                Needs(ReviewAlerts),    review::next_of),
@@ -82,6 +82,7 @@ fn table() -> Vec<Route> {
         act ("/people/{id}/disable",             Needs(ManagePeople),    people::disable),
         act ("/people/{id}/enable",              Needs(ManagePeople),    people::enable),
         act ("/people/{id}/reset",               Needs(ManagePeople),    people::reset),
+        act ("/people/{id}/revoke-tokens",       Needs(ManagePeople),    people::revoke_tokens),
         read("/audit",                           Needs(ReadAuditTrail),  audit::page),
 
         read("/api/v1/me",                       Needs(UseApi),          api::me),
@@ -112,7 +113,7 @@ pub fn route_table() -> Vec<RouteAccess> {
         path,
         permission: match access {
             Everybody => None,
-            Needs(permission) => Some(permission),
+            Needs(permission) | ByScript(permission) => Some(permission),
         },
     };
     table().into_iter().map(row).collect()

@@ -12,6 +12,7 @@ use super::error::{ErrorPage, PageError};
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
 use super::passwords;
+use super::people::fits;
 use super::state::Desk;
 use crate::access::{Login, Role, Secret, SecretHash, check_password};
 use crate::store::{AccountProfile, Edited, Link, StoreError};
@@ -95,6 +96,9 @@ pub(super) async fn set_up(
             Err(_) => return Ok(view(&locale, &link, typed, Some(words.login_hint))),
         },
     };
+    if !fits(typed.name.trim()) {
+        return Err(PageError::AccountForm.page(locale));
+    }
     let wrong = if typed.password == typed.again {
         check_password(&typed.password, &login).err().map(words.password_error)
     } else {

@@ -13,6 +13,7 @@ use super::error::{ErrorPage, PageError};
 use super::gate::TOKEN_PREFIX;
 use super::layout::{Frame, Moment, Room, render};
 use super::locale::Locale;
+use super::people::fits;
 use super::state::Desk;
 use super::words::Words;
 use crate::access::{Permission, Principal, Secret};
@@ -20,8 +21,6 @@ use crate::store::{NewToken, StoreError, TokenRow};
 
 /// Days that a token holds at most.
 const LONGEST_DAYS: u32 = 366;
-/// Characters of the longest name.
-const LONGEST_NAME: usize = 100;
 
 #[derive(Template)]
 #[template(path = "tokens.html")]
@@ -103,7 +102,7 @@ fn wished(
     now: DateTime<Utc>,
 ) -> Option<(NewToken, Secret)> {
     let of = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.trim());
-    let name = of("name").filter(|name| !name.is_empty() && name.chars().count() <= LONGEST_NAME)?;
+    let name = of("name").filter(|name| !name.is_empty() && fits(name))?;
     let days: u32 = of("days")?.parse().ok().filter(|days| (1..=LONGEST_DAYS).contains(days))?;
     let chosen = fields.iter().filter(|(name, _)| name == "scope").map(|(_, value)| value.parse().ok());
     let scopes: BTreeSet<Permission> = chosen.collect::<Option<_>>()?;

@@ -1,7 +1,7 @@
 //! Log-in, sessions, passwords.
 
 use mimamori::access::{Act, Actor, Role};
-use mimamori::store::{AuditFilter, Store};
+use mimamori::store::{AuditFilter, Edited, Store};
 
 use crate::support::console::{Client, Console, PASSWORD, encoded, settings};
 use crate::support::database::Fresh;
@@ -43,7 +43,8 @@ async fn a_wrong_password_and_an_unknown_log_in_are_told_alike() {
     let console = Console::start().await;
     let disabled = console.person("gone", Role::Agent, &[], None).await;
     let now = chrono::Utc::now();
-    assert!(console.store.set_disabled(disabled, true, &Actor::program(), now).await.unwrap());
+    let edited = console.store.set_disabled(disabled, true, &Actor::program(), now).await.unwrap();
+    assert_eq!(edited, Edited::Done(disabled));
     let client = console.stranger();
     let mut pages = Vec::new();
     for (login, password) in [("lead", "wrong"), ("nobody", PASSWORD), ("gone", PASSWORD), ("<b>", PASSWORD)]
@@ -172,6 +173,25 @@ async fn a_session_ends_when_it_is_not_used_and_however_much_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_renews_its_claim_does_not_keep_a_session() {
+    let console = Console::start().await;
+    let client = console.log_in("lead").await;
+    let seen = || console.database.number("select min(last_seen_at) from sessions");
+    // As if it had last been used half of the time ago.
+    console.database.execute("update sessions set last_seen_at = last_seen_at - 900 * 1000000").await;
+    let before = seen().await;
+    let renewed = client.post("/alerts/999/renew", "generation=1").await;
+    assert!(!matches!(renewed.status, 303 | 401 | 403), "the session holds: {}", renewed.status);
+    assert_eq!(seen().await, before);
+    assert_eq!(client.get("/alerts").await.status, 200);
+    let noted = console.database.number("select max(last_seen_at) from sessions").await;
+    assert!(noted > before, "a page is a use");
+    console.database.execute("update sessions set last_seen_at = last_seen_at - 1801 * 1000000").await;
+    assert_eq!(client.post("/alerts/999/renew", "generation=1").await.status, 401);
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn beyond_loopback_the_session_is_kept_only_over_tls() {
     let public = with("[console]\npublic_url = \"https://desk.example\"\n");
     let store = Fresh::sqlite().await;
@@ -233,6 +253,11 @@ async fn a_new_password_ends_every_other_session() {
         assert_eq!(answer.status, 400, "{told}");
         answer.holds(told);
     }
+    let rows = console.store.audit_trail(&AuditFilter::default(), 100).await.unwrap();
+    let refused: Vec<_> = rows.iter().filter(|row| row.entry.act == Act::PasswordRefused).collect();
+    let [refused] = refused[..] else { panic!("one wrong password, {} lines", refused.len()) };
+    assert_eq!(refused.entry.actor.name, "lead");
+    assert_eq!(refused.entry.detail["address"], "127.0.0.1");
     let changed = own.post("/account/password", &change(PASSWORD, new, new)).await;
     assert_eq!(changed.status, 303);
     own.keep(&changed).await;

@@ -1,9 +1,10 @@
 //! Every route of the table for every role, for nobody, and for an API token.
 
-use mimamori::access::{Permission, Role};
-use mimamori::console::{RouteAccess, route_table};
+use mimamori::access::{Permission, Role, Way};
+use mimamori::console::{RouteAccess, password_link, route_table};
+use mimamori::store::AuditFilter;
 
-use crate::support::console::{Answer, Client, Console};
+use crate::support::console::{Answer, Client, Console, encoded, settings};
 
 /// The route's path with something in place of its parameters that is not there.
 fn path(route: &RouteAccess) -> String {
@@ -180,6 +181,26 @@ async fn a_token_tells_who_it_is_and_ends_with_its_revocation() {
     let robot = console.log_in("robot").await;
     robot.post(&format!("/account/tokens/{id}/revoke"), "").await;
     assert_eq!(me(&format!("Bearer {token}")).await.status, 401);
+    // An admin revokes anybody's, and a reset of the password all of them.
+    console.person("root", Role::Admin, &[], None).await;
+    let root = console.log_in("root").await;
+    let token = console.token(account, &[Permission::ReadAlerts]).await;
+    assert_eq!(console.post(&format!("/people/{account}/revoke-tokens"), "").await.status, 403);
+    assert_eq!(me(&format!("Bearer {token}")).await.status, 200);
+    assert_eq!(root.post(&format!("/people/{account}/revoke-tokens"), "").await.status, 303);
+    assert_eq!(me(&format!("Bearer {token}")).await.status, 401);
+    let token = console.token(account, &[Permission::ReadAlerts]).await;
+    let link = password_link(&*console.store, &settings(), account).await.unwrap().unwrap();
+    let form = format!("password={0}&again={0}", encoded("seven blue dogs awake"));
+    assert_eq!(me(&format!("Bearer {token}")).await.status, 200, "until the link is used");
+    let address = format!("/set-up/{}", link.rsplit('/').next().unwrap());
+    assert_eq!(nobody.post(&address, &form).await.status, 303);
+    assert_eq!(me(&format!("Bearer {token}")).await.status, 401);
+    let filter = AuditFilter { act: Some("token.revoked".into()), ..AuditFilter::default() };
+    let rows = console.store.audit_trail(&filter, 10).await.unwrap();
+    let who: Vec<_> =
+        rows.iter().rev().map(|row| (row.entry.actor.name.as_str(), row.entry.actor.way)).collect();
+    assert_eq!(who, [("robot", Way::Session), ("root", Way::Session), ("robot", Way::Link)]);
     let missing = nobody.get("/api/v1/nothing").await;
     assert_eq!((missing.status, missing.header("content-type")), (404, Some("application/problem+json")));
     console.stop().await;
@@ -196,6 +217,7 @@ fn what_only_some_may_do_is_what_it_should_be() {
     };
     assert_eq!(who("/people", "POST"), ["admin"]);
     assert_eq!(who("/people/{id}/reset", "POST"), ["admin"]);
+    assert_eq!(who("/people/{id}/revoke-tokens", "POST"), ["admin"]);
     assert_eq!(who("/audit", "GET"), ["lead", "admin"]);
     assert_eq!(who("/inquiries/{id}/accept", "POST"), ["agent", "lead"]);
     assert_eq!(who("/inquiries/{id}/assign", "POST"), ["lead"]);

@@ -83,15 +83,23 @@ async fn what_cannot_be_is_told_and_changes_nothing() {
         answer.holds(told);
     }
     let own = console.store.account_by_login(&"root".parse().unwrap()).await.unwrap().unwrap().account_id;
+    let seen = "seen_role=admin&seen_teams=&seen_agent_id=";
     assert_eq!(root.post(&format!("/people/{own}/disable"), "").await.status, 403);
-    assert_eq!(root.post(&format!("/people/{own}"), "name=Root&role=agent").await.status, 403);
-    assert_eq!(root.post(&format!("/people/{own}"), "name=Root+the+first").await.status, 303);
+    assert_eq!(
+        root.post(&format!("/people/{own}"), &format!("name=Root&role=agent&{seen}")).await.status,
+        403
+    );
+    assert_eq!(
+        root.post(&format!("/people/{own}"), &format!("name=Root+the+first&{seen}")).await.status,
+        303
+    );
     root.get("/people").await.holds("Root the first");
     assert_eq!(root.post("/people/999/disable", "").await.status, 404);
     // A role counts from the next request on.
     let lead = console.store.account_by_login(&"lead".parse().unwrap()).await.unwrap().unwrap().account_id;
     assert_eq!(console.get("/audit").await.status, 200);
-    let changed = root.post(&format!("/people/{lead}"), "name=L&role=agent&teams=&agent_id=a-1").await;
+    let form = "name=L&role=agent&teams=&agent_id=a-1&seen_role=lead&seen_teams=&seen_agent_id=a-1";
+    let changed = root.post(&format!("/people/{lead}"), form).await;
     assert_eq!(changed.status, 303);
     assert_eq!(console.get("/audit").await.status, 403);
     console.get("/").await.lacks("href=\"/audit\"").lacks("href=\"/people\"").holds("href=\"/alerts\"");
@@ -280,4 +288,28 @@ async fn what_an_agent_does_with_an_inquiry_is_in_the_trail() {
     assert_eq!(acts, expected);
     assert!(rows.iter().all(|row| row.entry.actor.name == "lead"));
     console.stop().await;
+}
+
+async fn control_characters_are_refused(fresh: Fresh) {
+    let console = Console::start_on(fresh, &settings()).await;
+    for name in ["a%00b", "a%1Bb", "a%0Ab"] {
+        let form = format!("name={name}&days=10&scope=read_alerts");
+        assert_eq!(console.post("/account/tokens", &form).await.status, 400, "{name}");
+    }
+    for filter in ["actor=lead%00", "act=%00", "kind=a%00b", "id=%00", "actor=%1B"] {
+        let answer = console.get(&format!("/audit?{filter}")).await;
+        assert_eq!(answer.status, 200, "{filter}");
+        answer.holds("Nothing here");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_refused_on_sqlite() {
+    control_characters_are_refused(Fresh::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_refused_on_postgres() {
+    control_characters_are_refused(Fresh::postgres().await).await;
 }

@@ -48,6 +48,10 @@ async fn the_first_admin_comes_in_once(database: Fresh) {
     let wrong = client.post(&path(&link), &first("no+blanks")).await;
     assert_eq!(wrong.status, 400);
     wrong.holds("Letters a to z");
+    for name in ["a%00b".to_owned(), "a".repeat(101)] {
+        let form = first("root").replace("name=First", &format!("name={name}"));
+        assert_eq!(client.post(&path(&link), &form).await.status, 400, "{name}");
+    }
     // Of many who use the link at the same moment one becomes the admin.
     let form = |number: usize| first(&format!("root{number}"));
     let attempts = (0..6).map(|number| {

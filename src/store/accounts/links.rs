@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::people::{insert, set_password};
+use super::people::{forget_links, insert, set_password};
+use super::tokens::revoke_each;
 use super::{AccountProfile, Edited, Link, NewLink, trail};
 use crate::access::{AccountId, Act, Actor, AuditEntry, Login, PasswordHash, SecretHash, Subject, Way};
 use crate::store::StoreError;
@@ -24,12 +25,12 @@ pub(super) async fn add<B: Books>(
     let mut ledger = books.begin_ledger().await?;
     let subject = match link.account_id {
         Some(id) => {
-            let usable = "select account_id from accounts where account_id = $1 and disabled_at is null";
-            if ledger.row(usable, &[Value::Number(id.0)]).await?.is_none() {
+            // Changes nothing but locks the account, as whoever changes its password does before its links.
+            let lock = "update accounts set name = name where account_id = $1 and disabled_at is null";
+            if ledger.write(lock, &[Value::Number(id.0)]).await? == 0 {
                 return Ok(false);
             }
-            let earlier = "delete from set_up_links where account_id = $1 and used_at is null";
-            ledger.write(earlier, &[Value::Number(id.0)]).await?;
+            forget_links(&mut ledger, id).await?;
             Subject::account(id)
         }
         None => {
@@ -103,6 +104,9 @@ pub(super) async fn use_one<B: Books>(
     at: DateTime<Utc>,
 ) -> Result<Option<AccountId>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
+    // Changes nothing but locks the account before the link, as whoever changes the password does.
+    let lock = include_str!("../sql/access/lock_account_of_link.sql");
+    ledger.write(lock, &[Value::Text(secret.as_str())]).await?;
     let values = [Value::Text(secret.as_str()), Value::Time(at)];
     let Some(row) = ledger.row(include_str!("../sql/access/use_link.sql"), &values).await? else {
         return Ok(None);
@@ -116,6 +120,8 @@ pub(super) async fn use_one<B: Books>(
         None => id.to_string(),
     };
     let by = Actor { account_id: Some(id), name, way: Way::Link };
+    // Whoever had the old password may have made tokens with it.
+    revoke_each(&mut ledger, id, &by, at).await?;
     trail::write(&mut ledger, &AuditEntry::new(by, Act::LinkUsed, Subject::account(id), at)).await?;
     ledger.commit().await?;
     Ok(Some(id))

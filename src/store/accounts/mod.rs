@@ -39,20 +39,24 @@ pub trait Accounts: Send + Sync {
     /// What the password of this log-in is compared with; none if nobody has it or it cannot be used.
     async fn credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError>;
 
-    /// Begins a session, in place of the one that the browser had.
+    /// Begins a session, in place of the one that the browser had. `false` if the password that was compared is not the account's any
+    /// more, or the account was disabled meanwhile; then there is no session.
     async fn open_session(
         &self,
         session: &NewSession,
+        compared: &PasswordHash,
         replaces: Option<&SecretHash>,
         by: &Actor,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// Whose session it is. None if it is unknown, has ended, was not used since `idle_since`, or the account is disabled.
+    /// Unless `used` is false, this is noted as a use.
     async fn session(
         &self,
         secret: &SecretHash,
         idle_since: DateTime<Utc>,
         now: DateTime<Utc>,
+        used: bool,
     ) -> Result<Option<Principal>, StoreError>;
 
     async fn close_session(
@@ -64,13 +68,15 @@ pub trait Accounts: Send + Sync {
 
     // --- one's own account ------------------------------------------------------------------------------------------
 
-    /// Sets a password. Every session of the account ends but the new one.
+    /// Sets a password. Every session of the account ends but the new one. `false`, and nothing changed, if the password that was compared
+    /// is not the account's any more, or the account was disabled meanwhile.
     async fn change_password(
         &self,
+        compared: &PasswordHash,
         password: &PasswordHash,
         session: &NewSession,
         by: &Actor,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     async fn set_language(&self, account: AccountId, language: Language) -> Result<(), StoreError>;
 
@@ -94,6 +100,14 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
+    /// Revokes every token of the account that holds, each with its line of the audit trail. Returns how many.
+    async fn revoke_tokens(
+        &self,
+        account: AccountId,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<usize, StoreError>;
+
     // --- people -----------------------------------------------------------------------------------------------------
 
     /// Up to `limit` accounts by log-in, those after the given one.
@@ -112,23 +126,24 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Changes name, role, teams and agent; the log-in stays.
+    /// Changes name, role, teams and agent, if nobody else did so since they were looked at; the log-in stays.
     async fn change_account(
         &self,
         id: AccountId,
-        profile: &AccountProfile,
+        change: &AccountChange,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Nobody gets in by a disabled account: its sessions and links end at once, its tokens rest. `false` if nothing changed.
+    /// Nobody gets in by a disabled account: its sessions and links end at once, its tokens rest. [`Edited::Unknown`] if there is nothing
+    /// to change.
     async fn set_disabled(
         &self,
         id: AccountId,
         disabled: bool,
         by: &Actor,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Edited, StoreError>;
 
     // --- one-time links ---------------------------------------------------------------------------------------------
 
@@ -151,7 +166,7 @@ pub trait Accounts: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError>;
 
-    /// Sets a password by a link, once; every session of the account ends. None if the link does not hold any more.
+    /// Sets a password by a link, once; every session of the account ends, and its tokens are revoked. None if the link does not hold any more.
     async fn use_link(
         &self,
         secret: &SecretHash,
@@ -190,10 +205,11 @@ impl<B: Books + Send> Accounts for B {
     async fn open_session(
         &self,
         session: &NewSession,
+        compared: &PasswordHash,
         replaces: Option<&SecretHash>,
         by: &Actor,
-    ) -> Result<(), StoreError> {
-        sessions::open(self, session, replaces, by).await
+    ) -> Result<bool, StoreError> {
+        sessions::open(self, session, compared, replaces, by).await
     }
 
     async fn session(
@@ -201,8 +217,9 @@ impl<B: Books + Send> Accounts for B {
         secret: &SecretHash,
         idle_since: DateTime<Utc>,
         now: DateTime<Utc>,
+        used: bool,
     ) -> Result<Option<Principal>, StoreError> {
-        sessions::session(self, secret, idle_since, now).await
+        sessions::session(self, secret, idle_since, now, used).await
     }
 
     async fn close_session(
@@ -216,11 +233,12 @@ impl<B: Books + Send> Accounts for B {
 
     async fn change_password(
         &self,
+        compared: &PasswordHash,
         password: &PasswordHash,
         session: &NewSession,
         by: &Actor,
-    ) -> Result<(), StoreError> {
-        sessions::change_password(self, password, session, by).await
+    ) -> Result<bool, StoreError> {
+        sessions::change_password(self, compared, password, session, by).await
     }
 
     async fn set_language(&self, account: AccountId, language: Language) -> Result<(), StoreError> {
@@ -249,6 +267,15 @@ impl<B: Books + Send> Accounts for B {
         tokens::revoke(self, account, token_id, by, at).await
     }
 
+    async fn revoke_tokens(
+        &self,
+        account: AccountId,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<usize, StoreError> {
+        tokens::revoke_all(self, account, by, at).await
+    }
+
     async fn accounts(&self, after: Option<&Login>, limit: u32) -> Result<Vec<AccountRow>, StoreError> {
         people::accounts(self, after, limit).await
     }
@@ -274,11 +301,11 @@ impl<B: Books + Send> Accounts for B {
     async fn change_account(
         &self,
         id: AccountId,
-        profile: &AccountProfile,
+        change: &AccountChange,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Edited, StoreError> {
-        people::change(self, id, profile, by, at).await
+        people::change(self, id, change, by, at).await
     }
 
     async fn set_disabled(
@@ -287,7 +314,7 @@ impl<B: Books + Send> Accounts for B {
         disabled: bool,
         by: &Actor,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Edited, StoreError> {
         people::set_disabled(self, id, disabled, by, at).await
     }
 

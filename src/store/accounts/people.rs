@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{AccountProfile, AccountRow, Edited, trail};
+use super::{AccountChange, AccountProfile, AccountRow, Edited, Seen, trail};
 use crate::access::{
     AccountId, Act, Actor, AuditEntry, Entrance, Login, PasswordHash, Principal, Role, Subject,
 };
@@ -107,6 +107,7 @@ pub(super) async fn insert<L: Ledger>(
     by: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Edited, StoreError> {
+    take_turn(ledger).await?;
     if let Some(refused) = agent_refused(ledger, None, profile).await? {
         return Ok(refused);
     }
@@ -127,6 +128,25 @@ pub(super) async fn insert<L: Ledger>(
     let id = AccountId(ledger.reader().get(row.int("account_id"))?);
     trail::write(ledger, &entry(by, Act::AccountAdded, id, profile, at)).await?;
     Ok(Edited::Done(id))
+}
+
+/// Changes of people wait for one another, and each looks at what the one before has left: two admins who take each other's role, or
+/// give one agent to two accounts, at the same moment. The lock is the oldest account, which is never deleted, locked by a change to
+/// nothing as both databases know it.
+async fn take_turn<L: Ledger>(ledger: &mut L) -> Result<(), StoreError> {
+    let oldest = "update accounts set name = name where account_id = (select min(account_id) from accounts)";
+    ledger.write(oldest, &[]).await.map(drop)
+}
+
+async fn row_of<L: Ledger>(ledger: &mut L, id: AccountId) -> Result<Option<AccountRow>, StoreError> {
+    let row = ledger.row(include_str!("../sql/access/account.sql"), &[Value::Number(id.0)]).await?;
+    row.map(|row| account_row(&ledger.reader(), &row)).transpose()
+}
+
+/// Whether the account is an admin's, not disabled, and the only such.
+async fn is_last_admin<L: Ledger>(ledger: &mut L, id: AccountId) -> Result<bool, StoreError> {
+    let last = include_str!("../sql/access/is_last_admin.sql");
+    Ok(ledger.row(last, &[Value::Number(id.0)]).await?.is_some())
 }
 
 /// Why the account cannot have its agent.
@@ -156,11 +176,27 @@ fn entry(by: &Actor, act: Act, id: AccountId, profile: &AccountProfile, at: Date
 pub(super) async fn change<B: Books>(
     books: &B,
     id: AccountId,
-    profile: &AccountProfile,
+    change: &AccountChange,
     by: &Actor,
     at: DateTime<Utc>,
 ) -> Result<Edited, StoreError> {
     let mut ledger = books.begin_ledger().await?;
+    take_turn(&mut ledger).await?;
+    let Some(old) = row_of(&mut ledger, id).await? else { return Ok(Edited::Unknown) };
+    let AccountProfile { login, role, teams, agent_id, .. } = old.profile;
+    if (Seen { role, teams, agent_id }) != change.seen {
+        return Ok(Edited::Changed);
+    }
+    let profile = &AccountProfile {
+        login,
+        name: change.name.clone(),
+        role: change.role.unwrap_or(role),
+        teams: change.teams.clone(),
+        agent_id: change.agent_id.clone(),
+    };
+    if profile.role != Role::Admin && is_last_admin(&mut ledger, id).await? {
+        return Ok(Edited::LastAdmin);
+    }
     if let Some(refused) = agent_refused(&mut ledger, Some(id), profile).await? {
         return Ok(refused);
     }
@@ -186,8 +222,12 @@ pub(super) async fn set_disabled<B: Books>(
     disabled: bool,
     by: &Actor,
     at: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+) -> Result<Edited, StoreError> {
     let mut ledger = books.begin_ledger().await?;
+    take_turn(&mut ledger).await?;
+    if disabled && is_last_admin(&mut ledger, id).await? {
+        return Ok(Edited::LastAdmin);
+    }
     let (sql, act) = if disabled {
         (
             "update accounts set disabled_at = $2 where account_id = $1 and disabled_at is null",
@@ -201,19 +241,18 @@ pub(super) async fn set_disabled<B: Books>(
     };
     let values = [Value::Number(id.0), Value::TimeOrNull(disabled.then_some(at))];
     if ledger.write(sql, &values).await? == 0 {
-        return Ok(false);
+        return Ok(Edited::Unknown);
     }
     if disabled {
         ledger.write("delete from sessions where account_id = $1", &[Value::Number(id.0)]).await?;
-        let unused = "delete from set_up_links where account_id = $1 and used_at is null";
-        ledger.write(unused, &[Value::Number(id.0)]).await?;
+        forget_links(&mut ledger, id).await?;
     }
     trail::write(&mut ledger, &AuditEntry::new(by.clone(), act, Subject::account(id), at)).await?;
     ledger.commit().await?;
-    Ok(true)
+    Ok(Edited::Done(id))
 }
 
-/// Sets the password and ends every session; whoever calls commits.
+/// Sets the password, and ends every session and every link for another one; whoever calls commits, and has locked the account.
 pub(super) async fn set_password<L: Ledger>(
     ledger: &mut L,
     id: AccountId,
@@ -222,7 +261,13 @@ pub(super) async fn set_password<L: Ledger>(
     let set = "update accounts set password_hash = $2 where account_id = $1";
     ledger.write(set, &[Value::Number(id.0), Value::Text(password.as_str())]).await?;
     ledger.write("delete from sessions where account_id = $1", &[Value::Number(id.0)]).await?;
-    Ok(())
+    forget_links(ledger, id).await
+}
+
+/// Links of the account that were not used yet do not hold any more.
+pub(super) async fn forget_links<L: Ledger>(ledger: &mut L, id: AccountId) -> Result<(), StoreError> {
+    let unused = "delete from set_up_links where account_id = $1 and used_at is null";
+    ledger.write(unused, &[Value::Number(id.0)]).await.map(drop)
 }
 
 pub(super) async fn set_language<B: Books>(

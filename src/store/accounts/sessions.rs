@@ -91,10 +91,14 @@ pub(super) async fn credentials<B: Books>(
 pub(super) async fn open<B: Books>(
     books: &B,
     session: &NewSession,
+    compared: &PasswordHash,
     replaces: Option<&SecretHash>,
     by: &Actor,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut ledger = books.begin_ledger().await?;
+    if !still_has(&mut ledger, session.account_id, compared).await? {
+        return Ok(false);
+    }
     if let Some(old) = replaces {
         ledger.write("delete from sessions where secret_hash = $1", &[Value::Text(old.as_str())]).await?;
     }
@@ -102,7 +106,20 @@ pub(super) async fn open<B: Books>(
     insert(&mut ledger, session).await?;
     let entry = AuditEntry::new(by.clone(), Act::LoggedIn, Subject::account(session.account_id), session.at);
     trail::write(&mut ledger, &entry).await?;
-    ledger.commit().await
+    ledger.commit().await?;
+    Ok(true)
+}
+
+/// Whether the account still has the password that was compared outside of this transaction, and is not disabled; if so, both stay
+/// as they are until the transaction ends. The update changes nothing: it is the lock that both databases have, and one that does
+/// not hold up those who only name the account, as every line of the audit trail does.
+async fn still_has<L: Ledger>(
+    ledger: &mut L,
+    id: AccountId,
+    compared: &PasswordHash,
+) -> Result<bool, StoreError> {
+    let values = [Value::Number(id.0), Value::Text(compared.as_str())];
+    Ok(ledger.write(include_str!("../sql/access/still_has_password.sql"), &values).await? > 0)
 }
 
 async fn insert<L: Ledger>(ledger: &mut L, session: &NewSession) -> Result<(), StoreError> {
@@ -120,12 +137,13 @@ pub(super) async fn session<B: Books>(
     secret: &SecretHash,
     idle_since: DateTime<Utc>,
     now: DateTime<Utc>,
+    used: bool,
 ) -> Result<Option<Principal>, StoreError> {
     let values = [Value::Text(secret.as_str()), Value::Time(now), Value::Time(idle_since)];
     let rows = books.list(include_str!("../sql/access/session.sql"), &values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let principal = principal(&books.place(), row, Entrance::Session)?;
-    if books.place().get(row.time("last_seen_at"))? <= now - NOTED_EVERY {
+    if used && books.place().get(row.time("last_seen_at"))? <= now - NOTED_EVERY {
         let mut ledger = books.begin_ledger().await?;
         let note = "update sessions set last_seen_at = $2 where secret_hash = $1";
         ledger.write(note, &[Value::Text(secret.as_str()), Value::Time(now)]).await?;
@@ -154,15 +172,20 @@ pub(super) async fn close<B: Books>(
 
 pub(super) async fn change_password<B: Books>(
     books: &B,
+    compared: &PasswordHash,
     password: &PasswordHash,
     session: &NewSession,
     by: &Actor,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut ledger = books.begin_ledger().await?;
+    if !still_has(&mut ledger, session.account_id, compared).await? {
+        return Ok(false);
+    }
     set_password(&mut ledger, session.account_id, password).await?;
     insert(&mut ledger, session).await?;
     let subject = Subject::account(session.account_id);
     let entry = AuditEntry::new(by.clone(), Act::PasswordChanged, subject, session.at);
     trail::write(&mut ledger, &entry).await?;
-    ledger.commit().await
+    ledger.commit().await?;
+    Ok(true)
 }

@@ -101,8 +101,46 @@ pub(super) async fn revoke<B: Books>(
     if ledger.write(revoke, &values).await? == 0 {
         return Ok(false);
     }
-    let entry = AuditEntry::new(by.clone(), Act::TokenRevoked, Subject::new("token", token_id), at);
-    trail::write(&mut ledger, &entry).await?;
+    write_revoked(&mut ledger, token_id, by, at).await?;
     ledger.commit().await?;
     Ok(true)
+}
+
+async fn write_revoked<L: Ledger>(
+    ledger: &mut L,
+    token_id: i64,
+    by: &Actor,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let entry = AuditEntry::new(by.clone(), Act::TokenRevoked, Subject::new("token", token_id), at);
+    trail::write(ledger, &entry).await
+}
+
+pub(super) async fn revoke_all<B: Books>(
+    books: &B,
+    account: AccountId,
+    by: &Actor,
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let mut ledger = books.begin_ledger().await?;
+    let revoked = revoke_each(&mut ledger, account, by, at).await?;
+    ledger.commit().await?;
+    Ok(revoked)
+}
+
+/// Revokes the account's tokens; whoever calls commits.
+pub(super) async fn revoke_each<L: Ledger>(
+    ledger: &mut L,
+    account: AccountId,
+    by: &Actor,
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let values = [Value::Number(account.0), Value::Time(at)];
+    let revoke = include_str!("../sql/access/revoke_tokens.sql").to_owned();
+    let rows = ledger.rows(revoke, &values).await?;
+    for row in &rows {
+        let token_id = ledger.reader().get(row.int("token_id"))?;
+        write_revoked(ledger, token_id, by, at).await?;
+    }
+    Ok(rows.len())
 }

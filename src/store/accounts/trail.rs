@@ -40,6 +40,11 @@ pub(super) async fn lines<B: Books>(
     wanted: &AuditFilter,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
+    // PostgreSQL takes no NUL in a text, and so holds none: nothing can match.
+    let texts = [&wanted.actor, &wanted.act, &wanted.subject_kind, &wanted.subject_id];
+    if texts.into_iter().flatten().any(|text| text.contains('\0')) {
+        return Ok(Vec::new());
+    }
     let values = [
         Value::Number(wanted.before.unwrap_or(i64::MAX)),
         Value::TextOrNull(wanted.actor.as_deref()),

@@ -76,6 +76,25 @@ pub struct AccountProfile {
     pub agent_id: Option<AgentId>,
 }
 
+/// What an admin changes of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountChange {
+    pub name: String,
+    /// None leaves it as it is.
+    pub role: Option<Role>,
+    pub teams: BTreeSet<String>,
+    pub agent_id: Option<AgentId>,
+    pub seen: Seen,
+}
+
+/// What an account could do when the admin looked at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub role: Role,
+    pub teams: BTreeSet<String>,
+    pub agent_id: Option<AgentId>,
+}
+
 /// Somebody, as an admin sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRow {
@@ -94,6 +113,10 @@ pub enum Edited {
     Done(AccountId),
     /// There is no such account, or the link does not hold any more.
     Unknown,
+    /// Somebody else changed the account since it was looked at.
+    Changed,
+    /// Nobody who is not disabled would be admin any more.
+    LastAdmin,
     LoginTaken,
     UnknownAgent,
     /// Another account has the agent.

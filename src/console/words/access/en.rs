@@ -68,6 +68,7 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     last_used: "Last used",
     never: "never",
     revoke: "Revoke",
+    revoke_tokens: "Revoke API tokens",
     revoked: "Revoked",
     expired: "Ended",
     in_force: "In force",
@@ -161,6 +162,7 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         Act::LogInRefused => "Log-in refused",
         Act::LoggedOut => "Logged out",
         Act::PasswordChanged => "Changed the password",
+        Act::PasswordRefused => "Gave a wrong current password",
         Act::AccountAdded => "Added somebody",
         Act::AccountChanged => "Changed somebody",
         Act::AccountDisabled => "Disabled somebody",
@@ -199,6 +201,10 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     edit_error: |edited| match edited {
         Edited::LoginTaken => "Somebody has this log-in already.",
         Edited::UnknownAgent => "There is no agent with this id.",
+        Edited::Changed => {
+            "Somebody else has changed this account since the page was opened. Nothing was saved: look at it again."
+        }
+        Edited::LastAdmin => "This is the last admin: make somebody else an admin first.",
         Edited::AgentTaken => "Another account is linked to this agent.",
         Edited::Unknown | Edited::Done(_) => "There is no such account any more.",
     },

@@ -68,6 +68,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     last_used: "最終使用",
     never: "なし",
     revoke: "失効させる",
+    revoke_tokens: "APIトークンをすべて失効させる",
     revoked: "失効済み",
     expired: "期限切れ",
     in_force: "有効",
@@ -164,6 +165,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         Act::LogInRefused => "ログイン失敗",
         Act::LoggedOut => "ログアウト",
         Act::PasswordChanged => "パスワードを変更",
+        Act::PasswordRefused => "現在のパスワードの誤り",
         Act::AccountAdded => "利用者を追加",
         Act::AccountChanged => "利用者を変更",
         Act::AccountDisabled => "利用者を無効化",
@@ -202,6 +204,10 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     edit_error: |edited| match edited {
         Edited::LoginTaken => "このログイン名はすでに使われています。",
         Edited::UnknownAgent => "この担当者IDの担当者はいません。",
+        Edited::Changed => {
+            "ページを開いた後に、ほかの人がこのアカウントを変更しました。保存していません。内容を確認し直してください。"
+        }
+        Edited::LastAdmin => "最後の管理者です。先にほかの人を管理者にしてください。",
         Edited::AgentTaken => "この担当者は別のアカウントに結び付いています。",
         Edited::Unknown | Edited::Done(_) => "アカウントはもうありません。",
     },

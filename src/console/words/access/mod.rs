@@ -75,6 +75,7 @@ pub(in crate::console) struct AccessWords {
     pub(in crate::console) last_used: &'static str,
     pub(in crate::console) never: &'static str,
     pub(in crate::console) revoke: &'static str,
+    pub(in crate::console) revoke_tokens: &'static str,
     pub(in crate::console) revoked: &'static str,
     pub(in crate::console) expired: &'static str,
     pub(in crate::console) in_force: &'static str,
