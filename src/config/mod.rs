@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_console_is_public_over_tls_only() {
+    fn the_console_is_public_over_tls_only_and_its_sessions_end() {
         let of = |url: &str| {
             with_env(&[("MIMAMORI__CONSOLE__PUBLIC_URL", url)]).map(|config| config.console.public_url)
         };
@@ -263,6 +263,13 @@ mod tests {
             "desk.example",
         ] {
             assert!(of(wrong).unwrap_err().to_string().contains("console.public_url"), "{wrong}");
+        }
+        let idle = |time: &str| {
+            with_env(&[("MIMAMORI__CONSOLE__SESSION_IDLE", time)]).map(|c| c.console.session_idle)
+        };
+        assert_eq!(idle("2h").unwrap(), Duration::from_secs(7200));
+        for wrong in ["0", "9000h", "forever"] {
+            assert!(idle(wrong).unwrap_err().to_string().contains("console.session_idle"), "{wrong}");
         }
     }
 

@@ -207,10 +207,14 @@ pub(super) fn interval<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
         .ok_or_else(unreadable)
 }
 
-/// A time with its unit that is not never.
+/// The longest [`period`].
+const LONGEST_PERIOD: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A time with its unit that is not never, and at most a year.
 pub(super) fn period<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    interval(deserializer)?
-        .ok_or_else(|| D::Error::custom("expected a time such as \"30m\" or \"12h\", not 0"))
+    const EXPECTED: &str = "expected a time such as \"30m\" or \"12h\", above 0 and at most a year";
+    let period = interval(deserializer)?.filter(|period| *period <= LONGEST_PERIOD);
+    period.ok_or_else(|| D::Error::custom(EXPECTED))
 }
 
 /// Under what address people open the console, if not under that which it listens on.

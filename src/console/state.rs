@@ -70,7 +70,8 @@ impl Settings {
     /// For a listener at this address.
     pub(super) fn new(config: &ConsoleConfig, moderation: Moderation, address: SocketAddr) -> Self {
         let public_url = config.public_url.get().map(str::to_owned);
-        let period = |period| TimeDelta::from_std(period).unwrap_or(TimeDelta::MAX);
+        // At most a year by the configuration's own check.
+        let period = |period| TimeDelta::from_std(period).unwrap_or(TimeDelta::zero());
         Self {
             hosts: Hosts::new(address.ip(), public_url.as_deref()),
             secure: match &public_url {
