@@ -14,6 +14,7 @@ use mimamori::model::classifier::{Base, ConversationModel};
 use mimamori::model::folder::{HEAD, PolicyDescription, read_description, write_description};
 use mimamori::model::huggingface::Classifier;
 use mimamori::model::input::Turn;
+use mimamori::model::lexical::LEXICAL;
 use mimamori::model::source::{Joined, PolicyClassifierDescription, PolicySource, Score};
 
 #[path = "../tests/support/elsewhere.rs"]
@@ -30,7 +31,9 @@ fn head(policy: &Policy, folder: &Path) {
         read_description(Path::new(SHIPPED)).expect("the head is committed");
     description.policy = policy.clone();
     write_description(folder, &description).expect("the description can be written");
-    std::fs::copy(Path::new(SHIPPED).join(HEAD), folder.join(HEAD)).expect("the head can be copied");
+    for name in [HEAD, LEXICAL] {
+        std::fs::copy(Path::new(SHIPPED).join(name), folder.join(name)).expect("the head can be copied");
+    }
 }
 
 /// An XLM-RoBERTa of the shipped encoder's size, with a small vocabulary; its tokens are shorter, so there are more of them.

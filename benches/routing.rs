@@ -2,14 +2,14 @@
 
 mod generated;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use generated::{ThreadTime, criterion as configured};
 use mimamori::config::Config;
 use mimamori::contract::{AgentId, InquiryId, Language, Priority, Skill, SkillProbability};
-use mimamori::routing::{AgentSnapshot, Case, Policy, decide};
+use mimamori::routing::{AgentSnapshot, Case, Left, Policy, decide};
 use rand::prelude::*;
 use rand::rngs::StdRng;
 
@@ -53,10 +53,13 @@ fn cases(random: &mut StdRng, count: usize) -> Vec<Case> {
                 skills,
                 language: if random.random_bool(0.2) { Language::En } else { Language::Ja },
                 priority: [Priority::Normal, Priority::High][random.random_range(0..2)],
+                weight: 1,
                 received_at: now() - TimeDelta::seconds(random.random_range(0..1200)),
                 waiting_since: now(),
                 flagged: random.random_bool(0.02),
                 rejected_by: BTreeSet::new(),
+                set_aside: BTreeMap::new(),
+                left: Left::Others,
                 preferred: None,
             }
         })

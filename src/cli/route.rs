@@ -17,7 +17,9 @@ use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
 use crate::config::Config;
-use crate::contract::{AgentId, Assignment, Inquiry, Limits, TransactionId, UserId, decode_inquiry};
+use crate::contract::{
+    AgentId, Assignment, Inquiry, Limits, TransactionId, UserId, check_channel, decode_inquiry,
+};
 use crate::model::classifier::InquiryModel;
 use crate::routing::{AgentSnapshot, Decided, Policy, Preferred, Proposal, decide};
 use crate::store::{RoutingOutcome, Store};
@@ -46,7 +48,7 @@ enum Command {
     Replay(replay::Arguments),
     /// Play days of arrivals against a policy and the baseline, on the same seeds
     Simulate(simulate::Arguments),
-    /// Give back to the queue everything that an agent holds
+    /// Give back to the queue everything that an agent holds, for others: they get it again only if nobody else is left
     Withdraw {
         /// The agent's id
         #[arg(long, value_name = "ID")]
@@ -102,8 +104,9 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         if batch.is_empty() {
             break;
         }
-        let (decoded, inquiries) = decode(&batch, limits);
+        let (decoded, inquiries) = decode(&batch, limits, &policy);
         let predicted = tokio::task::block_in_place(|| predict(&model as &InquiryModel, inquiries));
+        let predicted = predicted.into_iter().map(|one| one.weighed(&policy)).collect();
         let mut assigned = desk.assign(predicted, &policy).await?.into_iter();
         for line in decoded {
             if let Some(bad) = line {
@@ -134,16 +137,20 @@ async fn withdraw(config: &Config, agent: &str) -> Result<ExitCode, CliError> {
 }
 
 /// For every line its error, if any; and the good ones.
-fn decode(batch: &[Line], limits: Limits) -> (Vec<Option<BadLine>>, Vec<Inquiry>) {
+fn decode(batch: &[Line], limits: Limits, policy: &Policy) -> (Vec<Option<BadLine>>, Vec<Inquiry>) {
     let mut good = Vec::new();
     let lines = batch
         .iter()
-        .map(|(number, line)| match decode_inquiry(line, limits) {
-            Ok(inquiry) => {
-                good.push(inquiry);
-                None
+        .map(|(number, line)| {
+            match decode_inquiry(line, limits)
+                .and_then(|inquiry| check_channel(inquiry, &policy.channel_weights))
+            {
+                Ok(inquiry) => {
+                    good.push(inquiry);
+                    None
+                }
+                Err(rejection) => Some(BadLine { error: rejection.to_string(), line: *number }),
             }
-            Err(rejection) => Some(BadLine { error: rejection.to_string(), line: *number }),
         })
         .collect();
     (lines, good)
@@ -167,7 +174,7 @@ impl Desk {
                         .iter_mut()
                         .find(|agent| Some(&agent.agent_id) == decided.explanation.chosen.as_ref())
                     {
-                        agent.take(now);
+                        agent.take(decided.explanation.weight, now);
                         assignment.agent_id = Some(agent.agent_id.clone());
                     }
                     assignment

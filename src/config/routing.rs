@@ -6,11 +6,13 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 
 use super::values::{self, Threshold};
-use crate::contract::{Priority, Skill};
+use crate::contract::{Channel, Priority, Skill};
 use crate::routing::{Policy, Step};
 
 /// Weights beyond this are slips of the pen.
 const HEAVIEST: f64 = 10.0;
+
+const MOST_PLACES: u32 = 100;
 
 /// Who gets an inquiry.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,8 +32,10 @@ pub struct RoutingConfig {
     #[serde(deserialize_with = "values::at_least_one")]
     pub keep_decisions_days: u32,
     pub offer_s: u32,
+    pub expired_excludes_s: u32,
     pub away_grace_s: u32,
     pub target_s: BTreeMap<Priority, u32>,
+    pub channel_weights: BTreeMap<Channel, u32>,
     pub neighbours: BTreeMap<Skill, Vec<Skill>>,
     pub teams: BTreeMap<String, Vec<Skill>>,
     pub steps: Vec<StepConfig>,
@@ -67,9 +71,11 @@ impl RoutingConfig {
             urgency_weight: self.urgency_weight,
             target_seconds: self.target_s.iter().map(|(priority, s)| (priority.as_str(), *s)).collect(),
             safety_skills: self.safety_skills.clone(),
+            channel_weights: self.channel_weights.clone(),
             neighbours: self.neighbours.clone(),
             teams: self.teams.clone(),
             steps: self.steps.iter().map(step).collect(),
+            set_aside_seconds: self.expired_excludes_s,
             exact_pairs: self.exact_pairs,
         }
     }
@@ -116,6 +122,15 @@ impl RoutingConfig {
         if self.target_s.values().any(|seconds| *seconds == 0) {
             return complain("target_s", "expected seconds, at least 1, for each priority");
         }
+        if !self.channel_weights.values().all(|weight| (1..=MOST_PLACES).contains(weight)) {
+            return complain("channel_weights", "expected a whole number from 1 to 100 for each channel");
+        }
+        if !self.channel_weights.contains_key(&Channel::default()) {
+            return complain(
+                "channel_weights",
+                "expected a weight for `mail`, which an inquiry without a channel has",
+            );
+        }
         if self.steps.first().is_none_or(|first| first.after_s != 0)
             || !self.steps.is_sorted_by(|a, b| a.after_s < b.after_s)
         {
@@ -159,6 +174,7 @@ mod tests {
                 "routing.steps",
             ),
             ("safety_skills = [\"safety\"]", "routing.safety_skills"),
+            ("channel_weights = {mail = 0}", "routing.channel_weights"),
         ] {
             let error = with(toml).unwrap_err().to_string();
             assert!(error.contains(key), "{error} does not name {key}");

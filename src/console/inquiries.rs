@@ -65,6 +65,7 @@ struct Inquiry {
     language: &'static str,
     status: &'static str,
     status_key: &'static str,
+    channel: String,
     priority: &'static str,
     priority_key: &'static str,
     /// Normal priority is not worth the reader's eye.
@@ -220,6 +221,7 @@ fn inquiry(mut row: InquiryRow, reader: &Principal, page: u32, now: DateTime<Utc
         language: (words.language_name)(row.language),
         status: (words.status_name)(row.status),
         status_key: row.status.as_str(),
+        channel: row.channel.to_string(),
         priority: (words.priority_name)(row.priority),
         priority_key: row.priority.as_str(),
         stands_out: row.priority != Priority::Normal,
@@ -242,6 +244,7 @@ mod tests {
             text: "Where is it?".into(),
             language: Language::En,
             priority: Priority::Normal,
+            channel: contract::Channel::default(),
             status,
             skills: vec![
                 skill(contract::Skill::Shipping, 0.7),

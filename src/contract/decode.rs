@@ -2,10 +2,12 @@
 //!
 //! A rejection never quotes the text of a message: its reason travels in headers, logs and metrics.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use super::ids::Channel;
 use super::message::{Inquiry, TransactionMessage};
 
 /// Why a delivery is not a valid contract message. The code is a bounded set, fit for a metric label.
@@ -92,6 +94,21 @@ pub fn decode_inquiry(body: &[u8], limits: Limits) -> Result<Inquiry, Rejection>
         check_length("subject", subject, limits)?;
     }
     Ok(inquiry)
+}
+
+/// Refuses an inquiry that came in a way that nobody has weighed: how much of an agent it takes is not known.
+///
+/// # Errors
+/// Names the channels that are known.
+pub fn check_channel(inquiry: Inquiry, known: &BTreeMap<Channel, u32>) -> Result<Inquiry, Rejection> {
+    if known.contains_key(&inquiry.channel) {
+        return Ok(inquiry);
+    }
+    let known: Vec<&str> = known.keys().map(Channel::as_str).collect();
+    Err(Rejection::new(
+        RejectionCode::InvalidField,
+        format!("field `channel`: expected one of {} (routing.channel_weights)", known.join(", ")),
+    ))
 }
 
 fn check_text(text: &str, limits: Limits) -> Result<(), Rejection> {
@@ -237,6 +254,22 @@ mod tests {
             assert_eq!(rejection.code, code, "{rejection}");
             assert!(rejection.detail.contains(needle), "{rejection} does not say {needle}");
         }
+    }
+
+    #[test]
+    fn a_channel_that_nobody_has_weighed_is_refused() {
+        let known = BTreeMap::from([(Channel::default(), 1), (Channel::new("phone").unwrap(), 2)]);
+        let inquiry = |channel: &str| {
+            let body = format!(
+                r#"{{"inquiry_id":"q","customer_id":"u","text":"a","received_at":"2026-11-21T09:00:00Z"{channel}}}"#
+            );
+            check_channel(decode_inquiry(body.as_bytes(), LIMITS).unwrap(), &known)
+        };
+        assert_eq!(inquiry("").unwrap().channel.as_str(), "mail");
+        assert_eq!(inquiry(r#","channel":"phone""#).unwrap().channel.as_str(), "phone");
+        let refused = inquiry(r#","channel":"fax""#).unwrap_err();
+        assert_eq!(refused.code, RejectionCode::InvalidField);
+        assert!(refused.detail.contains("mail, phone") && !refused.detail.contains("fax"), "{refused}");
     }
 
     #[test]

@@ -100,6 +100,17 @@ identifier!(
     AgentId
 );
 
+identifier!(
+    /// How an inquiry came in, such as `mail`, `chat` or `phone`. Which there are, the configuration says.
+    Channel
+);
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self("mail".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{InquiryId, MessageId, TransactionId, UserId};
+use super::ids::{Channel, InquiryId, MessageId, TransactionId, UserId};
 
 /// Which side of the deal wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -87,4 +87,7 @@ pub struct Inquiry {
     pub transaction_id: Option<TransactionId>,
     #[serde(default)]
     pub priority: Priority,
+    /// One of those that the configuration weighs (`routing.channel_weights`); `mail` if it is missing.
+    #[serde(default)]
+    pub channel: Channel,
 }

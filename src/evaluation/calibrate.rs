@@ -16,7 +16,7 @@ pub const REPORT_PRECISION: f64 = 0.90;
 /// The same for hiding a message at once.
 pub const HIDE_PRECISION: f64 = 0.995;
 /// The rate of wrong first guesses that the confidence floor is chosen for.
-pub const WRONG_ALLOCATION_RATE: f64 = 0.10;
+pub const WRONG_ALLOCATION_RATE: f64 = 0.05;
 /// A weak pull of the fitted weights towards zero: held-out parts are small, and some severities fire on a handful of messages.
 const RIDGE: f64 = 0.5;
 
@@ -82,20 +82,7 @@ fn thresholds(observations: &[Observation], index: usize, combination: &Combinat
 /// Temperature (by the lowest negative log-likelihood) and confidence floor (the lowest at which the guesses above it are wrong at
 /// most as often as stated) from logits and truths.
 pub fn calibrate_inquiries(logits: &[Vec<f64>], truths: &[usize], skills: &[Skill]) -> (f64, f64) {
-    let loss = |temperature: f64| -> f64 {
-        logits
-            .iter()
-            .zip(truths)
-            .map(|(logits, truth)| {
-                let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let total: f64 = logits.iter().map(|l| ((l - highest) / temperature).exp()).sum();
-                total.ln() - (logits[*truth] - highest) / temperature
-            })
-            .sum()
-    };
-    // From 0.3 to 5 in steps of 2%: finer than the data can tell.
-    let candidates = (0..143).map(|step| 0.3 * 1.02f64.powi(step));
-    let temperature = candidates.min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
+    let (temperature, _) = temperature_and_loss(logits, truths);
     let scored: Vec<(f64, bool)> = logits
         .iter()
         .zip(truths)
@@ -107,4 +94,25 @@ pub fn calibrate_inquiries(logits: &[Vec<f64>], truths: &[usize], skills: &[Skil
     let floor =
         threshold_for_precision(&scored, 1.0 - WRONG_ALLOCATION_RATE).map_or(1.0, |point| point.threshold);
     (temperature, floor)
+}
+
+/// The temperature with the lowest negative log-likelihood, and that likelihood, summed.
+pub(super) fn temperature_and_loss(logits: &[Vec<f64>], truths: &[usize]) -> (f64, f64) {
+    let loss = |temperature: f64| -> f64 {
+        logits
+            .iter()
+            .zip(truths)
+            .map(|(logits, truth)| {
+                let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let total: f64 = logits.iter().map(|l| ((l - highest) / temperature).exp()).sum();
+                total.ln() - (logits[*truth] - highest) / temperature
+            })
+            .sum()
+    };
+    // From 0.1 to 5 in steps of 2%: finer than the data can tell.
+    let candidates = (0..198).map(|step| 0.1 * 1.02f64.powi(step));
+    candidates
+        .map(|temperature| (temperature, loss(temperature)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap_or((1.0, f64::INFINITY))
 }

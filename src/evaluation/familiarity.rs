@@ -3,7 +3,6 @@
 use rayon::prelude::*;
 
 use super::whitening::Whitening;
-use crate::model::folder::Head;
 
 /// The neighbour that counts. Near duplicates are not rare among public training texts, so that the nearest alone says little.
 const NEIGHBOUR: usize = 10;
@@ -39,9 +38,17 @@ impl Familiarity {
     }
 }
 
-/// A head, and the vectors of the texts that it was trained on as the scores need them.
-pub struct Known<'a> {
-    head: &'a Head,
+/// Texts as a classifier reads them, in the same order.
+#[derive(Debug, Clone)]
+pub struct Readings {
+    /// `[hidden]` each.
+    pub vectors: Vec<Vec<f32>>,
+    /// `[classes]` each.
+    pub logits: Vec<Vec<f64>>,
+}
+
+/// The texts that a classifier was trained on, as the scores need them.
+pub struct Known {
     whitening: Whitening,
     /// Whitened mean of every class that has a text.
     means: Vec<Vec<f32>>,
@@ -49,9 +56,9 @@ pub struct Known<'a> {
     directions: Vec<Vec<f32>>,
 }
 
-impl<'a> Known<'a> {
+impl Known {
     /// From the vectors of the training texts, `[hidden]` each, and their classes, counted from 0.
-    pub fn new(head: &'a Head, vectors: &[Vec<f32>], classes: &[usize]) -> Self {
+    pub fn new(vectors: &[Vec<f32>], classes: &[usize]) -> Self {
         let means = class_means(vectors, classes);
         let residuals: Vec<Vec<f32>> = vectors
             .iter()
@@ -60,23 +67,20 @@ impl<'a> Known<'a> {
             .collect();
         let whitening = Whitening::of(&residuals);
         let means = means.iter().flatten().map(|mean| whitening.apply(mean)).collect();
-        Self { head, whitening, means, directions: vectors.par_iter().map(|v| direction(v)).collect() }
+        Self { whitening, means, directions: vectors.par_iter().map(|v| direction(v)).collect() }
     }
 
-    /// The score of every vector.
-    pub fn scores(&self, score: Familiarity, vectors: &[Vec<f32>]) -> Vec<f64> {
-        vectors.par_iter().map(|vector| self.score(score, vector)).collect()
+    /// The score of every text.
+    pub fn scores(&self, score: Familiarity, texts: &Readings) -> Vec<f64> {
+        texts.vectors.par_iter().zip(&texts.logits).map(|(v, l)| self.score(score, v, l)).collect()
     }
 
-    fn score(&self, score: Familiarity, vector: &[f32]) -> f64 {
-        let highest = |logits: &[f64]| logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    fn score(&self, score: Familiarity, vector: &[f32], logits: &[f64]) -> f64 {
+        let highest = || logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         match score {
-            Familiarity::Logit => highest(&self.head.logits(vector)),
-            Familiarity::Energy => log_sum_exp(&self.head.logits(vector)),
-            Familiarity::Probability => {
-                let logits = self.head.logits(vector);
-                (highest(&logits) - log_sum_exp(&logits)).exp()
-            }
+            Familiarity::Logit => highest(),
+            Familiarity::Energy => log_sum_exp(logits),
+            Familiarity::Probability => (highest() - log_sum_exp(logits)).exp(),
             Familiarity::Mahalanobis => {
                 let white = self.whitening.apply(vector);
                 let distance = |mean: &Vec<f32>| -> f64 {
@@ -171,10 +175,13 @@ mod tests {
     #[test]
     fn every_score_finds_a_text_between_the_classes_less_familiar() {
         let (vectors, classes) = cloud();
-        let head = Head { weight: vec![vec![1.0, -1.0, 0.0], vec![-1.0, 1.0, 0.0]], bias: vec![0.0; 2] };
-        let known = Known::new(&head, &vectors, &classes);
+        let known = Known::new(&vectors, &classes);
+        let texts = Readings {
+            vectors: vec![vec![4.0, 0.0, 0.1], vec![0.9, 0.9, 4.9]],
+            logits: vec![vec![4.0, -4.0], vec![0.0, 0.0]],
+        };
         for score in Familiarity::ALL {
-            let scores = known.scores(score, &[vec![4.0, 0.0, 0.1], vec![0.9, 0.9, 4.9]]);
+            let scores = known.scores(score, &texts);
             assert!(scores[0] > scores[1], "{score:?}: {scores:?}");
         }
     }
@@ -182,9 +189,12 @@ mod tests {
     #[test]
     fn a_distance_counts_for_less_where_a_class_is_wide() {
         let (vectors, classes) = cloud();
-        let head = Head { weight: vec![vec![0.0; 3]; 2], bias: vec![0.0; 2] };
-        let known = Known::new(&head, &vectors, &classes);
-        let scores = known.scores(Familiarity::Mahalanobis, &[vec![4.0, 0.0, 2.0], vec![4.0, 2.0, 0.0]]);
+        let known = Known::new(&vectors, &classes);
+        let texts = Readings {
+            vectors: vec![vec![4.0, 0.0, 2.0], vec![4.0, 2.0, 0.0]],
+            logits: vec![vec![0.0; 2]; 2],
+        };
+        let scores = known.scores(Familiarity::Mahalanobis, &texts);
         // The standard deviations are 5/√3 and 0.5/√3.
         assert!((scores[0] + 0.69).abs() < 0.1 && (scores[1] + 6.9).abs() < 1.0, "{scores:?}");
     }
@@ -199,9 +209,9 @@ mod tests {
 
     #[test]
     fn probabilities_are_those_of_the_softmax() {
-        let head = Head { weight: vec![vec![1.0], vec![-1.0]], bias: vec![0.0; 2] };
-        let known = Known::new(&head, &[vec![1.0], vec![-1.0]], &[0, 1]);
-        let p = known.scores(Familiarity::Probability, &[vec![2.0]])[0];
+        let known = Known::new(&[vec![1.0], vec![-1.0]], &[0, 1]);
+        let texts = Readings { vectors: vec![vec![2.0]], logits: vec![vec![2.0, -2.0]] };
+        let p = known.scores(Familiarity::Probability, &texts)[0];
         assert!((p - 1.0 / (1.0 + (-4f64).exp())).abs() < 1e-12);
     }
 }

@@ -2,6 +2,7 @@
 //! data. Pure, apart from the text that it writes.
 
 mod baseline;
+mod blend;
 mod calibrate;
 mod capacity;
 mod curves;
@@ -15,10 +16,11 @@ mod untimed;
 mod whitening;
 
 pub use baseline::keyword_score;
+pub use blend::{blended, share_for_answers, share_for_classes};
 pub use calibrate::{WRONG_ALLOCATION_RATE, calibrate_inquiries, calibrate_policies};
 pub use capacity::{Traffic, Workload, with_precision, within_capacity, workloads};
 pub use curves::{CurvePoint, Curves, ReliabilityBin};
-pub use familiarity::{Familiarity, Known, rejection_threshold, share_below};
+pub use familiarity::{Familiarity, Known, Readings, rejection_threshold, share_below};
 pub use inquiries::{InquiryFigures, evaluate_inquiries};
 pub use page::evaluation_page;
 pub use policies::{Observation, PolicyFigures, evaluate_policy, observe, observe_rules, probability};

@@ -44,6 +44,10 @@ pub struct ReaderDescription {
     /// SHA-256 of the encoder's `tokenizer.json`.
     pub tokenizer_sha256: String,
     pub adapter_sha256: String,
+    /// [`Lexicon::sha256`](super::lexical::Lexicon::sha256) of the lexicon that heads over runs of characters share; none if none
+    /// has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lexicon_sha256: Option<String>,
     pub training: Training,
 }
 

@@ -6,6 +6,7 @@ pub mod encoder;
 pub mod folder;
 pub mod huggingface;
 pub mod input;
+pub mod lexical;
 pub mod metrics;
 pub mod source;
 pub mod train;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::folder::{Combination, InquiryDescription, PolicyDescription, PolicyThresholds, Training};
+use super::lexical::LexicalDescription;
 use crate::contract::{Policy, Skill};
 
 /// What judges a policy.
@@ -14,6 +15,8 @@ pub enum PolicySource {
         /// Version of the reader whose vectors this head was trained on.
         reader: String,
         head_sha256: String,
+        /// None for a head that reads by the encoder alone.
+        lexical: Option<LexicalDescription>,
     },
     Classifier(PolicyClassifierDescription),
 }
@@ -26,6 +29,8 @@ pub enum InquirySource {
         tokenizer_sha256: String,
         adapter_sha256: String,
         head_sha256: String,
+        /// None for a model that reads by the encoder alone.
+        lexical: Option<LexicalDescription>,
         training: Training,
     },
     Classifier(InquiryClassifierDescription),
@@ -86,6 +91,8 @@ pub(super) struct PolicyFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     head_sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    lexical: Option<LexicalDescription>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     classifier: Option<PolicyClassifierDescription>,
     combination: Combination,
     thresholds: PolicyThresholds,
@@ -96,10 +103,15 @@ impl TryFrom<PolicyFile> for PolicyDescription {
     type Error = &'static str;
 
     fn try_from(file: PolicyFile) -> Result<Self, &'static str> {
-        let source = match (file.reader, file.head_sha256, file.classifier) {
-            (Some(reader), Some(head_sha256), None) => PolicySource::Head { reader, head_sha256 },
-            (None, None, Some(classifier)) => PolicySource::Classifier(classifier),
-            _ => return Err("expected either `reader` and `head_sha256`, or a section [classifier]"),
+        let source = match (file.reader, file.head_sha256, file.lexical, file.classifier) {
+            (Some(reader), Some(head_sha256), lexical, None) => {
+                PolicySource::Head { reader, head_sha256, lexical }
+            }
+            (None, None, None, Some(classifier)) => PolicySource::Classifier(classifier),
+            _ => {
+                return Err("expected either `reader`, `head_sha256` and perhaps a section [lexical], or a \
+                            section [classifier]");
+            }
         };
         Ok(Self {
             policy: file.policy,
@@ -114,15 +126,18 @@ impl TryFrom<PolicyFile> for PolicyDescription {
 
 impl From<PolicyDescription> for PolicyFile {
     fn from(description: PolicyDescription) -> Self {
-        let (reader, head_sha256, classifier) = match description.source {
-            PolicySource::Head { reader, head_sha256 } => (Some(reader), Some(head_sha256), None),
-            PolicySource::Classifier(classifier) => (None, None, Some(classifier)),
+        let (reader, head_sha256, lexical, classifier) = match description.source {
+            PolicySource::Head { reader, head_sha256, lexical } => {
+                (Some(reader), Some(head_sha256), lexical, None)
+            }
+            PolicySource::Classifier(classifier) => (None, None, None, Some(classifier)),
         };
         Self {
             policy: description.policy,
             version: description.version,
             reader,
             head_sha256,
+            lexical,
             classifier,
             combination: description.combination,
             thresholds: description.thresholds,
@@ -149,6 +164,8 @@ pub(super) struct InquiryFile {
     confidence_floor: f64,
     wrong_allocation_rate: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    lexical: Option<LexicalDescription>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     classifier: Option<InquiryClassifierDescription>,
     #[serde(skip_serializing_if = "Option::is_none")]
     training: Option<Training>,
@@ -160,21 +177,22 @@ impl TryFrom<InquiryFile> for InquiryDescription {
 
     fn try_from(file: InquiryFile) -> Result<Self, &'static str> {
         let hashes = (file.encoder_sha256, file.tokenizer_sha256, file.adapter_sha256, file.head_sha256);
-        let source = match (hashes, file.training, file.classifier) {
-            ((Some(encoder), Some(tokenizer), Some(adapter), Some(head)), Some(training), None) => {
+        let source = match (hashes, file.training, file.lexical, file.classifier) {
+            ((Some(encoder), Some(tokenizer), Some(adapter), Some(head)), Some(training), lexical, None) => {
                 InquirySource::Head {
                     encoder_sha256: encoder,
                     tokenizer_sha256: tokenizer,
                     adapter_sha256: adapter,
                     head_sha256: head,
+                    lexical,
                     training,
                 }
             }
-            ((None, None, None, None), None, Some(classifier)) => InquirySource::Classifier(classifier),
+            ((None, None, None, None), None, None, Some(classifier)) => InquirySource::Classifier(classifier),
             _ => {
                 return Err(
                     "expected either the SHA-256 of encoder, tokenizer, adapter and head and a section \
-                            [training], or a section [classifier]",
+                            [training], with or without a section [lexical], or a section [classifier]",
                 );
             }
         };
@@ -202,6 +220,7 @@ impl From<InquiryDescription> for InquiryFile {
             temperature: description.temperature,
             confidence_floor: description.confidence_floor,
             wrong_allocation_rate: description.wrong_allocation_rate,
+            lexical: None,
             classifier: None,
             training: None,
             metrics: description.metrics,
@@ -212,12 +231,14 @@ impl From<InquiryDescription> for InquiryFile {
                 tokenizer_sha256,
                 adapter_sha256,
                 head_sha256,
+                lexical,
                 training,
             } => {
                 file.encoder_sha256 = Some(encoder_sha256);
                 file.tokenizer_sha256 = Some(tokenizer_sha256);
                 file.adapter_sha256 = Some(adapter_sha256);
                 file.head_sha256 = Some(head_sha256);
+                file.lexical = lexical;
                 file.training = Some(training);
             }
             InquirySource::Classifier(classifier) => file.classifier = Some(classifier),

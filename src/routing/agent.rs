@@ -20,13 +20,13 @@ pub struct AgentSnapshot {
     pub hours: Option<Hours>,
     /// Present and taking work.
     pub available: bool,
-    /// Inquiries in the agent's hands.
+    /// Places that the inquiries in the agent's hands take.
     pub open: u32,
-    /// The most inquiries that the agent works on at once.
+    /// All places that the agent has; an inquiry takes as many as its channel weighs.
     pub capacity: u32,
     /// When the agent last received an inquiry; none if never. Longest idle breaks ties.
     pub last_assigned_at: Option<DateTime<Utc>>,
-    /// Inquiries received lately, as counted at `last_assigned_at`; see [`AgentSnapshot::recent_at`].
+    /// Places' worth of inquiries received lately, as counted at `last_assigned_at`; see [`AgentSnapshot::recent_at`].
     pub recent: f64,
 }
 
@@ -34,7 +34,7 @@ pub struct AgentSnapshot {
 pub const RECENT_SECONDS: f64 = 3600.0;
 
 impl AgentSnapshot {
-    /// Inquiries that the agent can still take.
+    /// Places that are free.
     pub fn free(&self) -> u32 {
         self.capacity.saturating_sub(self.open)
     }
@@ -44,7 +44,7 @@ impl AgentSnapshot {
         if self.capacity == 0 { 1.0 } else { f64::from(self.open) / f64::from(self.capacity) }
     }
 
-    /// Inquiries received lately: each counts one when it comes, and what was counted is divided by `1 + idle / 1 h` until the
+    /// Inquiries received lately: each counts its places when it comes, and what was counted is divided by `1 + idle / 1 h` until the
     /// next one. A sum, so that one column of the database keeps it, by arithmetic that both databases know.
     pub fn recent_at(&self, now: DateTime<Utc>) -> f64 {
         let Some(last) = self.last_assigned_at else { return 0.0 };
@@ -53,9 +53,9 @@ impl AgentSnapshot {
     }
 
     /// Counts an inquiry in, as the store does when it commits one.
-    pub fn take(&mut self, now: DateTime<Utc>) {
-        self.recent = self.recent_at(now) + 1.0;
-        self.open += 1;
+    pub fn take(&mut self, weight: u32, now: DateTime<Utc>) {
+        self.recent = self.recent_at(now) + f64::from(weight);
+        self.open += weight;
         self.last_assigned_at = self.last_assigned_at.max(Some(now));
     }
 }

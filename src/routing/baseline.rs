@@ -34,6 +34,7 @@ pub fn first_guess_least_loaded(
             agent_id: agent.agent_id.clone(),
             skill: best.skill,
             proficiency,
+            again: false,
         })
         .collect();
     Proposal::Offer { skill: best.skill, candidates }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::agent::AgentSnapshot;
-use super::case::Case;
+use super::case::{Case, Left};
 use super::policy::{Policy, Step};
-use crate::contract::{AgentId, Skill};
+use crate::contract::Skill;
 
 /// Every constraint that can exclude somebody, in the order in which they are looked at; the first that fails is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,12 +18,14 @@ pub enum Constraint {
     Absent,
     /// Present, outside their hours.
     OffShift,
-    /// As many inquiries in their hands as they work on at once.
+    /// Has fewer places free than the inquiry takes.
     Full,
     /// Does not speak the customer's language.
     Language,
     /// Gave this inquiry back before.
     Rejected,
+    /// Let an offer of it run out, or it was taken back from them.
+    SetAside,
     /// The inquiry is flagged, and they have no safety skill.
     Training,
     /// Has neither the skill nor, where that is enough, a neighbouring one. Given up by a later step.
@@ -67,6 +69,8 @@ pub(super) struct Demand<'a> {
     teams: BTreeSet<&'a str>,
     pub step: Step,
     pub number: usize,
+    /// Who was set aside at this time or before may get it again; none if nobody may.
+    again_from: Option<DateTime<Utc>>,
 }
 
 impl<'a> Demand<'a> {
@@ -83,7 +87,14 @@ impl<'a> Demand<'a> {
         };
         let owns = |skills: &Vec<Skill>| skills.iter().any(|skill| needs.contains(skill));
         let teams = policy.teams.iter().filter(|(_, skills)| owns(skills)).map(|(team, _)| team.as_str());
-        Some(Self { case, safety, teams: teams.collect(), needs, neighbours, step, number })
+        let again = policy.is_last(number) && case.left == Left::SetAside && policy.set_aside_seconds > 0;
+        let again_from = again.then(|| now - TimeDelta::seconds(i64::from(policy.set_aside_seconds)));
+        Some(Self { case, safety, teams: teams.collect(), needs, neighbours, step, number, again_from })
+    }
+
+    /// Whether a person has to decide, because nobody is left.
+    pub fn is_exhausted(&self, policy: &Policy) -> bool {
+        self.case.left == Left::Nobody && policy.is_last(self.number)
     }
 
     /// The skill by which an agent at work qualifies, with its proficiency, or the first constraint that excludes them.
@@ -91,9 +102,18 @@ impl<'a> Demand<'a> {
         if !agent.languages.contains(&self.case.language) {
             return Err(Constraint::Language);
         }
-        if self.rejected(&agent.agent_id) {
+        if self.case.rejected_by.contains(&agent.agent_id) {
             return Err(Constraint::Rejected);
         }
+        let set_aside = self.case.set_aside.get(&agent.agent_id);
+        if set_aside.is_some_and(|since| self.again_from.is_none_or(|from| *since > from)) {
+            return Err(Constraint::SetAside);
+        }
+        self.qualifies(agent)
+    }
+
+    /// The same for what the agent knows and is allowed to, and nothing else.
+    fn qualifies(&self, agent: &AgentSnapshot) -> Result<(Skill, u8), Constraint> {
         let of = |skills: &mut dyn Iterator<Item = &Skill>| {
             skills
                 .filter_map(|skill| agent.skills.get(skill).map(|proficiency| (*skill, *proficiency)))
@@ -117,8 +137,23 @@ impl<'a> Demand<'a> {
         }
         Ok(held)
     }
+}
 
-    fn rejected(&self, agent: &AgentId) -> bool {
-        self.case.rejected_by.contains(agent)
+/// Who is left for an inquiry that has reached the last step, of `everybody`: whether they are at work, and have a free place, makes no
+/// difference. Where there is nobody at all, nothing is told: somebody will come.
+pub fn left(case: &Case, everybody: &[AgentSnapshot], policy: &Policy, now: DateTime<Utc>) -> Left {
+    if everybody.is_empty() || !case.at_last_step(policy, now) {
+        return Left::Others;
     }
+    let asked = Case { left: Left::Others, ..case.clone() };
+    let Some(demand) = Demand::of(&asked, policy, now) else { return Left::Others };
+    let mut set_aside = false;
+    for agent in everybody.iter().filter(|agent| agent.capacity >= case.weight) {
+        match demand.admits(agent) {
+            Ok(_) => return Left::Others,
+            Err(Constraint::SetAside) => set_aside |= demand.qualifies(agent).is_ok(),
+            Err(_) => {}
+        }
+    }
+    if set_aside && policy.set_aside_seconds > 0 { Left::SetAside } else { Left::Nobody }
 }

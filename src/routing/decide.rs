@@ -9,9 +9,10 @@ use super::case::Case;
 use super::constraint::{Constraint, Demand, at_work};
 use super::cost::{Prices, Pricing, waiting};
 use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored, Weights};
+use super::places::Places;
 use super::policy::Policy;
 use super::proposal::{Candidate, Proposal};
-use super::solve::{NEVER, Problem};
+use super::solve::NEVER;
 use crate::contract::{InquiryId, Skill};
 
 /// What should happen to an inquiry, and why.
@@ -63,6 +64,7 @@ pub(super) fn decide_priced(
     let (mut asked, mut places) = (Vec::new(), Vec::new());
     for index in order {
         match Demand::of(&cases[index], policy, now) {
+            Some(demand) if demand.is_exhausted(policy) => answers[index] = Some(tick.exhausted(&demand)),
             Some(demand) => {
                 asked.push(demand);
                 places.push(index);
@@ -96,7 +98,10 @@ impl Tick<'_> {
         let mut cost = Vec::with_capacity(asked.len() * columns);
         for (row, demand) in asked.iter().enumerate() {
             for (column, agent) in self.working.iter().enumerate() {
-                let admission = demand.admits(agent);
+                let room = |qualified| {
+                    if agent.free() < demand.case.weight { Err(Constraint::Full) } else { Ok(qualified) }
+                };
+                let admission = demand.admits(agent).and_then(room);
                 cost.push(match admission {
                     Ok(_) => {
                         let parts = prices.parts(row, column, demand.step.neighbours);
@@ -107,22 +112,22 @@ impl Tick<'_> {
                 admissions.push(admission);
             }
         }
-        let problem = Problem {
+        let method = if cost.len() <= self.policy.exact_pairs { Method::Optimal } else { Method::Greedy };
+        let wait = |case: &&Case| waiting(self.policy, case.urgency(self.policy, self.now));
+        let places = Places {
             columns,
             cost,
-            wait: cases
-                .iter()
-                .map(|case| waiting(self.policy, case.urgency(self.policy, self.now)))
-                .collect(),
-            capacity: self.working.iter().map(|agent| agent.free()).collect(),
+            wait: cases.iter().map(wait).collect(),
+            weight: cases.iter().map(|case| case.weight).collect(),
+            free: self.working.iter().map(|agent| agent.free()).collect(),
             rise: (0..columns).map(|column| prices.rise(column)).collect(),
         };
-        let method =
-            if problem.cost.len() <= self.policy.exact_pairs { Method::Optimal } else { Method::Greedy };
-        let matching = match method {
-            Method::Optimal => problem.optimal(),
-            _ => problem.greedy(),
+        // Who would do but for the room.
+        let would_do = |row: usize, column: usize| {
+            let agent = self.working[column];
+            agent.capacity >= asked[row].case.weight && asked[row].admits(agent).is_ok()
         };
+        let matching = places.matched(method == Method::Optimal, &would_do);
         let rows = admissions.chunks(columns.max(1)).chain(std::iter::repeat(&[][..]));
         asked
             .iter()
@@ -150,7 +155,9 @@ impl Tick<'_> {
         let skill = likeliest.map_or(demand.needs[0], |entry| entry.skill);
         let chosen = column.and_then(|column| {
             let (skill, proficiency) = admissions[column].ok()?;
-            Some(Candidate { agent_id: self.working[column].agent_id.clone(), skill, proficiency })
+            let agent_id = self.working[column].agent_id.clone();
+            let again = case.set_aside.contains_key(&agent_id);
+            Some(Candidate { agent_id, skill, proficiency, again })
         });
         let mut explanation = self.explanation(case, method);
         explanation.step = demand.number;
@@ -174,6 +181,15 @@ impl Tick<'_> {
         }
     }
 
+    fn exhausted(&self, demand: &Demand<'_>) -> Decided {
+        let admissions: Vec<Admission> = self.working.iter().map(|agent| demand.admits(agent)).collect();
+        let mut explanation = self.explanation(demand.case, Method::Exhausted);
+        explanation.step = demand.number;
+        explanation.needs = demand.needs.clone();
+        explanation.excluded = self.excluded(&admissions);
+        Decided { inquiry_id: demand.case.inquiry_id.clone(), proposal: Proposal::Triage, explanation }
+    }
+
     fn explanation(&self, case: &Case, method: Method) -> Explanation {
         Explanation {
             policy_version: self.version.clone(),
@@ -185,6 +201,7 @@ impl Tick<'_> {
             waiting_seconds: Some(case.waiting(self.now)),
             urgency: case.urgency(self.policy, self.now),
             flagged: case.flagged,
+            weight: case.weight,
             preferred: case.preferred.clone(),
             skills: case.skills.clone(),
             needs: Vec::new(),

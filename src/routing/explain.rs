@@ -24,6 +24,8 @@ pub enum Method {
     Greedy,
     /// No agent was looked for: the model abstained.
     Abstained,
+    /// No agent was looked for: everybody who could take it gave it back, or there is no such agent.
+    Exhausted,
 }
 
 /// What a decision on an inquiry rests on.
@@ -46,6 +48,9 @@ pub struct Explanation {
     pub waiting_seconds: Option<f64>,
     pub urgency: f64,
     pub flagged: bool,
+    /// Places that it takes with its agent.
+    #[serde(default = "one")]
+    pub weight: u32,
     /// Who knew the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred: Option<Preferred>,
@@ -62,6 +67,11 @@ pub struct Explanation {
     pub candidates: Vec<Scored>,
     /// How many agents each constraint excluded, with the first few.
     pub excluded: BTreeMap<Constraint, Excluded>,
+}
+
+/// As before channels had weights.
+fn one() -> u32 {
+    1
 }
 
 impl Explanation {
@@ -92,7 +102,7 @@ pub struct Scored {
     pub skills: BTreeMap<Skill, u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// Inquiries that the agent could take in this tick, and their capacity.
+    /// Places that the agent had free in this tick, and their capacity.
     pub free: u32,
     pub capacity: u32,
     /// Expected wrong-allocation cost: the probability, over the whole distribution, that this agent cannot finish it.

@@ -1,6 +1,6 @@
 //! Working hours: weekly shifts in a time zone.
 
-use chrono::{DateTime, Datelike, NaiveTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,33 @@ impl Hours {
             let from_yesterday = over_midnight && shift.days.contains(&yesterday) && time < shift.to;
             begun || from_yesterday
         })
+    }
+}
+
+impl Hours {
+    /// Since when the agent is off shift: the end of their last one, or the beginning of time for somebody who had none within a week. None
+    /// on shift. An end at an hour that the clock skips is an hour later.
+    pub fn off_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.cover(now) {
+            return None;
+        }
+        let today = now.with_timezone(&self.time_zone).date_naive();
+        // A shift that began a week ago may have ended on the day after.
+        let days = (0..=8).filter_map(|back| today.checked_sub_days(Days::new(back)));
+        let ends = days.flat_map(|day| self.shifts.iter().filter_map(move |shift| self.end(shift, day)));
+        Some(ends.filter(|end| *end <= now).max().unwrap_or(DateTime::<Utc>::MIN_UTC))
+    }
+
+    /// When a shift ends that began on this day, if it did.
+    fn end(&self, shift: &Shift, day: NaiveDate) -> Option<DateTime<Utc>> {
+        if !shift.days.contains(&day.weekday()) {
+            return None;
+        }
+        let last = if shift.to <= shift.from { day.succ_opt()? } else { day };
+        let end = last.and_time(shift.to);
+        let skipped = || (end + TimeDelta::hours(1)).and_local_timezone(self.time_zone).latest();
+        let end = end.and_local_timezone(self.time_zone).latest().or_else(skipped)?;
+        Some(end.with_timezone(&Utc))
     }
 }
 
@@ -113,6 +140,32 @@ mod tests {
         assert!(covers(&london, "2026-01-09T09:30:00Z"));
         assert!(covers(&london, "2026-07-10T08:30:00Z"));
         assert!(!covers(&london, "2026-07-10T09:30:00Z"));
+    }
+
+    #[test]
+    fn off_shift_since_the_end_of_the_last_one() {
+        let since = |json: &str, moment: &str| {
+            hours(json).off_since(moment.parse().unwrap()).map(|since| since.format("%FT%RZ").to_string())
+        };
+        let days = r#"{"time_zone":"Asia/Tokyo","shifts":[{"days":["Mon","Tue"],"from":"09:00","to":"12:00"},
+            {"days":["Mon"],"from":"13:00","to":"18:00"}]}"#;
+        assert_eq!(since(days, "2026-11-23T08:59:00Z"), None, "17:59 on Monday");
+        assert_eq!(since(days, "2026-11-23T03:30:00Z").as_deref(), Some("2026-11-23T03:00Z"), "at lunch");
+        assert_eq!(since(days, "2026-11-23T23:00:00Z").as_deref(), Some("2026-11-23T09:00Z"));
+        assert_eq!(
+            since(days, "2026-11-29T23:00:00Z").as_deref(),
+            Some("2026-11-24T03:00Z"),
+            "since Tuesday"
+        );
+        let night = r#"{"time_zone":"Asia/Tokyo","shifts":[{"days":["Sun"],"from":"22:00","to":"06:00"}]}"#;
+        assert_eq!(since(night, "2026-11-22T21:30:00Z").as_deref(), Some("2026-11-22T21:00Z"));
+        assert_eq!(since(night, "2026-11-29T12:00:00Z").as_deref(), Some("2026-11-22T21:00Z"), "a week ago");
+        // Summer time begins: there is no 02:30 on that day.
+        let skipped =
+            r#"{"time_zone":"Europe/Berlin","shifts":[{"days":["Sat"],"from":"22:00","to":"02:30"}]}"#;
+        assert_eq!(since(skipped, "2026-03-29T08:00:00Z").as_deref(), Some("2026-03-29T01:30Z"));
+        let never = r#"{"time_zone":"Asia/Tokyo","shifts":[]}"#;
+        assert!(hours(never).off_since("2026-11-23T00:00:00Z".parse().unwrap()).is_some());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod cost;
 mod decide;
 mod explain;
 mod hours;
+mod places;
 mod policy;
 mod proposal;
 mod replay;
@@ -21,8 +22,8 @@ mod tests;
 
 pub use agent::{AgentSnapshot, RECENT_SECONDS};
 pub use baseline::first_guess_least_loaded;
-pub use case::{Case, Preferred};
-pub use constraint::Constraint;
+pub use case::{Case, Left, Preferred};
+pub use constraint::{Constraint, left};
 pub use decide::{Decided, decide};
 pub use explain::{Excluded, Explanation, Method, Scored, Weights};
 pub use hours::{Hours, Shift};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::contract::{Priority, Skill};
+use crate::contract::{Channel, Priority, Skill};
 
 /// The settings of routing, checked. See `[routing]` in the file of defaults for what each does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,12 +30,17 @@ pub struct Policy {
     pub target_seconds: BTreeMap<&'static str, u32>,
     /// What an inquiry needs whose transaction has an alert: one of these.
     pub safety_skills: BTreeSet<Skill>,
+    /// Places that an inquiry takes with its agent, by channel.
+    pub channel_weights: BTreeMap<Channel, u32>,
     /// Skills whose agents can help with a skill.
     pub neighbours: BTreeMap<Skill, Vec<Skill>>,
     /// Skills that belong to a team. A skill of no team is everybody's.
     pub teams: BTreeMap<String, Vec<Skill>>,
     /// By time of waiting; the first begins at 0.
     pub steps: Vec<Step>,
+    /// For so many seconds an inquiry does not come back to somebody who let it run out, or from whom it was taken back, even if nobody
+    /// else is left; 0: never.
+    pub set_aside_seconds: u32,
     /// Up to this many pairs of inquiry and agent a tick is decided by the solver, above by the greedy rule.
     pub exact_pairs: usize,
 }
@@ -62,9 +67,19 @@ impl Policy {
         (number, self.steps.get(number).copied().unwrap_or(anyone))
     }
 
+    /// Whether no step comes after this one.
+    pub fn is_last(&self, step: usize) -> bool {
+        step + 1 >= self.steps.len()
+    }
+
     /// Seconds within which an inquiry of this priority should have an agent.
     pub fn target(&self, priority: Priority) -> f64 {
         self.target_seconds.get(priority.as_str()).map_or(900.0, |seconds| f64::from((*seconds).max(1)))
+    }
+
+    /// Places that an inquiry of this channel takes; one for a channel that was known once.
+    pub fn weight(&self, channel: &Channel) -> u32 {
+        self.channel_weights.get(channel).copied().unwrap_or(1)
     }
 
     /// Names the settings: two policies with the same version decide alike.

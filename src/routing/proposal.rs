@@ -10,6 +10,8 @@ pub struct Candidate {
     pub skill: Skill,
     /// In that skill.
     pub proficiency: u8,
+    /// They let it run out before, or it was taken back from them, and nobody else is left.
+    pub again: bool,
 }
 
 /// What should happen to an inquiry.
@@ -19,6 +21,6 @@ pub enum Proposal {
     Offer { skill: Skill, candidates: Vec<Candidate> },
     /// What is needed is clear, but nobody who may take it is free now.
     Wait { skill: Skill },
-    /// The distribution is too flat: a person decides.
+    /// The distribution is too flat, or nobody is left who could take it: a person decides.
     Triage,
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::agent::AgentSnapshot;
-use super::case::Case;
+use super::case::{Case, Left};
 use super::cost::{CaseNumbers, Parts, Pricing, Seat, rise};
 use super::decide::{Decided, decide_priced};
 use super::explain::{Explanation, Method, Scored};
@@ -26,6 +26,8 @@ pub struct PastDecision {
     pub received_at: DateTime<Utc>,
     pub skills: Vec<SkillProbability>,
     pub explanation: Explanation,
+    /// What came of it: an agent who was chosen may have been taken by then.
+    pub became: Fate,
     /// Who finished the inquiry in the end, where that is known.
     pub finished_by: Option<AgentId>,
 }
@@ -47,10 +49,11 @@ impl Fate {
         }
     }
 
-    fn of(explanation: &Explanation) -> Self {
+    /// What the engine decided, if nothing comes between.
+    pub fn of(explanation: &Explanation) -> Self {
         match (&explanation.chosen, explanation.method) {
             (Some(agent), _) => Fate::Agent(agent.clone()),
-            (None, Method::Abstained) => Fate::Triage,
+            (None, Method::Abstained | Method::Exhausted) => Fate::Triage,
             (None, Method::Optimal | Method::Greedy) => Fate::Waits,
         }
     }
@@ -86,7 +89,13 @@ pub fn replay(tick: Vec<PastDecision>, policy: &Policy) -> Vec<Replayed> {
 }
 
 fn beside(past: PastDecision, again: &Decided) -> Replayed {
-    let (then, now) = (Fate::of(&past.explanation), Fate::of(&again.explanation));
+    let taken = past.explanation.chosen.as_ref().filter(|chosen| past.became.agent() != Some(chosen));
+    let then = past.became.clone();
+    let now = match Fate::of(&again.explanation) {
+        // They would have been taken as well.
+        Fate::Agent(agent) if Some(&agent) == taken => Fate::Waits,
+        now => now,
+    };
     let wrong = |fate: &Fate| {
         let agent = fate.agent()?;
         again.explanation.candidates.iter().find(|one| one.agent_id == *agent).map(|one| one.wrong)
@@ -136,11 +145,15 @@ fn case_of(past: &PastDecision, everyone: &BTreeSet<&AgentId>) -> Case {
         skills: decided_on.clone(),
         language: past.language,
         priority: past.priority,
+        weight: past.explanation.weight,
         received_at: past.received_at,
         waiting_since: past.explanation.tick - seconds(waiting),
         flagged: past.explanation.flagged,
         preferred: past.explanation.preferred.clone(),
         rejected_by: everyone.difference(&own).map(|agent| (*agent).clone()).collect(),
+        // Who was set aside and was a candidate all the same, was asked again.
+        set_aside: BTreeMap::new(),
+        left: if past.explanation.method == Method::Exhausted { Left::Nobody } else { Left::Others },
     }
 }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::draw::{Pool, Task};
 use super::scenario::Scenario;
 use crate::contract::{AgentId, InquiryId, Skill, SkillProbability};
-use crate::routing::{AgentSnapshot, Case, Policy, Proposal, decide, first_guess_least_loaded};
+use crate::routing::{AgentSnapshot, Case, Left, Policy, Proposal, decide, first_guess_least_loaded};
 
 /// While somebody waits, it is looked again this often, even if nothing happens: steps come due, shifts begin.
 const LOOK_AGAIN_MS: i64 = 5_000;
@@ -202,10 +202,13 @@ impl Run<'_> {
             skills: open.skills.clone(),
             language: task.language,
             priority: task.priority,
+            weight: 1,
             received_at: self.begins + TimeDelta::milliseconds(task.arrives),
             waiting_since: self.begins + TimeDelta::milliseconds(task.arrives),
             flagged: false,
             rejected_by: open.rejected_by.clone(),
+            set_aside: BTreeMap::new(),
+            left: Left::Others,
             // Every customer of a played day comes once.
             preferred: None,
         }
@@ -228,7 +231,7 @@ impl Run<'_> {
                         continue;
                     };
                     let seat = self.seats[&free.agent_id];
-                    agents[seat].take(moment);
+                    agents[seat].take(1, moment);
                     ends.push((index, Some(free.agent_id.clone())));
                 }
                 Proposal::Triage => ends.push((index, None)),
@@ -248,7 +251,7 @@ impl Run<'_> {
     fn give(&mut self, index: usize, agent: AgentId, now: i64) {
         self.leave_queue(index, now);
         let seat = self.seats[&agent];
-        self.agents[seat].take(self.begins + TimeDelta::milliseconds(now));
+        self.agents[seat].take(1, self.begins + TimeDelta::milliseconds(now));
         self.day.allocations += 1;
         let task = &self.tasks[index];
         let fails = self.wrong(seat, task.truth);

@@ -12,13 +12,13 @@ use crate::routing::AgentSnapshot;
 pub enum Ending {
     /// The agent finished the inquiry.
     Resolved,
-    /// The agent passed it on. They never get it again.
+    /// The agent passed it on. They never get it again, unless a supervisor says anew what it needs.
     Rejected,
-    /// Nobody accepted the offer in time. The agent never gets it again.
+    /// Nobody accepted the offer in time. The agent gets it again only if nobody else is left.
     Expired,
-    /// The agent is away and had not begun.
+    /// The agent is away, or off shift, and had not begun.
     Returned,
-    /// A supervisor or a bulk tool took it back.
+    /// A supervisor or a bulk tool took it back. The agent gets it again only if nobody else is left, or if a supervisor says so.
     Withdrawn,
 }
 
@@ -66,7 +66,7 @@ pub enum Lost {
 pub struct DirectAssignment {
     pub inquiry_id: InquiryId,
     pub agent_id: AgentId,
-    /// What the inquiry needs, if the supervisor knows better than the model.
+    /// What the inquiry needs, if the supervisor knows better than the model. Who rejected it before may then be asked again.
     pub skill: Option<Skill>,
     /// The generation that the supervisor saw.
     pub generation: u32,

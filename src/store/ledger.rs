@@ -14,10 +14,11 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     TextOrNull(Option<&'a str>),
     Number(i64),
+    NumberOrNull(Option<i64>),
+    Truth(bool),
     Float(f64),
     Time(DateTime<Utc>),
     TimeOrNull(Option<DateTime<Utc>>),
-    NumberOrNull(Option<i64>),
     Json(&'a serde_json::Value),
 }
 
@@ -26,10 +27,14 @@ pub(super) trait Ledger: Send + Sized {
     type Row: Fields + Send + Sync;
     /// `lock_inquiry.sql`, with the lock.
     const LOCK_INQUIRY: &'static str;
+    /// The same for an inquiry that nobody else has locked; otherwise no row comes back.
+    const LOCK_INQUIRY_IF_FREE: &'static str;
     /// `order_agents.sql`, with the locks.
     const LOCK_AGENTS: &'static str;
     /// `still_away.sql`, with the lock.
     const STILL_AWAY: &'static str;
+    /// `hours_of.sql`, with the lock.
+    const HOURS_OF: &'static str;
     const TAKE_AGENT: &'static str;
     /// Ends a query that locks the rows that it finds.
     const LOCKED: &'static str;
@@ -74,6 +79,8 @@ pub(super) trait Ledger: Send + Sized {
 /// Where transactions begin.
 pub(super) trait Books: Sync {
     type Ledger: Ledger;
+    /// Transactions of a sweep under way at once.
+    const AT_ONCE: usize;
 
     fn begin_ledger(&self) -> impl Future<Output = Result<Self::Ledger, StoreError>> + Send;
 

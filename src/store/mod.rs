@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use accounts::*;
 pub use api::*;
@@ -126,6 +126,14 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
     /// more wait than `limit`, every language and most likely skill takes its turn.
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError>;
 
+    /// Inquiries that wait for an agent, in a fixed order without regard to who is first, after the given one: who asks on and on sees each of
+    /// them, however many stand before it in its desk.
+    async fn waiting_in_turn(
+        &self,
+        limit: u32,
+        after: Option<&InquiryId>,
+    ) -> Result<Vec<WaitingInquiry>, StoreError>;
+
     // --- who has an inquiry: each is one transaction for each inquiry, by compare-and-set -----------------------------
 
     /// The agent takes the offer; to repeat it is harmless.
@@ -137,7 +145,7 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// The agent passes it on, accepted or not: it waits again, and never comes back to them. `right_skill` is what it really needs; if
+    /// The agent passes it on, accepted or not: it waits again, and never comes back to them by the router. `right_skill` is what it really needs; if
     /// that is another skill than was asked for, the inquiry was wrongly allocated and is routed by it from then on.
     async fn reject(
         &self,
@@ -157,7 +165,8 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and never come back to the same agent.
+    /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and come back to the same
+    /// agent only if nobody else is left.
     async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// Ends up to `limit` assignments that were not accepted and whose agent is away since `away_before` or longer, and says how many.
@@ -168,11 +177,20 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
 
+    /// Ends up to `limit` assignments that were not accepted and whose agent's shift was over after they got them, `grace` ago or longer, and
+    /// says how many.
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError>;
+
     /// A supervisor gives an inquiry that waits, is in triage or is with somebody to an agent, who must be available, have a free place,
-    /// speak the language and not have rejected it.
+    /// speak the language and not have rejected it. Whoever says a skill with it asks anew: what was rejected before does not count.
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError>;
 
-    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that.
+    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that, and whoever gave it back may be asked again.
     async fn classify(
         &self,
         inquiry: &InquiryId,
@@ -182,7 +200,7 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
         at: DateTime<Utc>,
     ) -> Result<Change, StoreError>;
 
-    /// Everything that the agent holds waits again; says how much that was.
+    /// Everything that the agent holds waits again, for others; says how much that was.
     async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// Begins to watch for what the desk should know at once: an agent has become free, or an inquiry waits anew.

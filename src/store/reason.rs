@@ -1,6 +1,8 @@
 //! The sentence that tells an operator why this agent, or why none.
 
+use super::types::RoutingDecision;
 use crate::contract::{AgentId, Language, Skill, SkillProbability};
+use crate::routing::Method;
 
 /// So many of the likeliest skills are told to the person who decides.
 const TRIAGE_SKILLS: usize = 3;
@@ -34,16 +36,35 @@ pub(super) fn waiting(skill: Skill, skills: &[SkillProbability], language: Langu
     format!("{}: waits, no agent with {language} who may take it is free", needs(skill, skills))
 }
 
-pub(super) fn triage(skills: &[SkillProbability]) -> String {
-    match skills.first() {
-        Some(best) => {
-            let others: Vec<String> = skills.iter().skip(1).take(TRIAGE_SKILLS - 1).map(percent).collect();
-            let then =
-                if others.is_empty() { String::new() } else { format!(", then {}", others.join(", ")) };
-            format!("no skill is likely enough, the best is {}{then}: a person decides", percent(best))
-        }
+pub(super) fn triage(decision: &RoutingDecision) -> String {
+    if decision.explanation.method == Method::Exhausted {
+        return exhausted(decision);
+    }
+    match likeliest(&decision.effective_skills()) {
+        Some(likeliest) => format!("no skill is likely enough, the best is {likeliest}: a person decides"),
         None => "no skill was predicted: a person decides".to_owned(),
     }
+}
+
+fn exhausted(decision: &RoutingDecision) -> String {
+    let needs = match decision.corrected_skill {
+        Some(skill) => format!("said to need {skill}; "),
+        None => String::new(),
+    };
+    let likeliest = likeliest(&decision.skills).unwrap_or_else(|| "nothing".to_owned());
+    format!(
+        "nobody is left who speaks {} and could take it, present or away, but who gave it back or let it run out \
+         ({needs}likeliest {likeliest}): a person decides",
+        decision.language
+    )
+}
+
+/// The first few skills, best first.
+fn likeliest(skills: &[SkillProbability]) -> Option<String> {
+    let best = skills.first()?;
+    let others: Vec<String> = skills.iter().skip(1).take(TRIAGE_SKILLS - 1).map(percent).collect();
+    let then = if others.is_empty() { String::new() } else { format!(", then {}", others.join(", ")) };
+    Some(percent(best) + &then)
 }
 
 /// `corrected` is what the agent said that it needs, if that is another skill.
@@ -60,6 +81,10 @@ pub(super) fn expired(agent: &AgentId) -> String {
 
 pub(super) fn returned(agent: &AgentId) -> String {
     format!("agent {agent} is away and had not begun: waits again")
+}
+
+pub(super) fn off_shift(agent: &AgentId) -> String {
+    format!("the shift of agent {agent} is over and they had not begun: waits again")
 }
 
 pub(super) fn withdrawn(agent: &AgentId, by: &str) -> String {
@@ -98,6 +123,7 @@ mod tests {
             "needs shipping (91%): the best placed free agent with ja (proficiency 4 of 5 in shipping, now 2 of 5 open)"
         );
         assert!(waiting(Skill::Shipping, &skills, Language::En).contains("waits"));
-        assert!(triage(&skills).contains("the best is shipping (91%)"));
+        assert_eq!(likeliest(&skills).as_deref(), Some("shipping (91%)"));
+        assert_eq!(likeliest(&[]), None);
     }
 }

@@ -4,7 +4,9 @@
 //! each other. It writes only if the assignment is still the one that the caller means (inquiry, agent, generation), and in the same
 //! transaction it counts the agent's places, says where the inquiry stands, and puts the event into the outbox.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::StoreError;
 use super::change::{Change, Ending, Lost};
@@ -14,6 +16,7 @@ use super::reason;
 use super::standing::{Held, Listed, Standing};
 use super::types::InquiryStatus;
 use crate::contract::{AgentId, Assignment, InquiryId, Skill, SkillProbability};
+use crate::routing::Hours;
 
 /// Who ends what nobody accepted.
 const ROUTER: &str = "router";
@@ -76,6 +79,7 @@ pub(super) async fn reject<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected,
+        asked_from: None,
         generation,
         expires_at: None,
         reason: reason::rejected(agent, corrected),
@@ -114,6 +118,8 @@ enum Cause<'a> {
     RanOut,
     /// The agent is away since this time or longer.
     Away(DateTime<Utc>),
+    /// The agent's shift was over at this time or earlier.
+    OffShift(DateTime<Utc>),
     TakenBack(&'a str),
 }
 
@@ -121,7 +127,7 @@ enum Cause<'a> {
 pub(super) async fn expire<B: Books>(books: &B, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let values = [Value::Time(now), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/expired.sql"), &values).await?;
-    give_back(books, &rows, Cause::RanOut, now).await
+    give_back(books, listed(books, &rows)?, Cause::RanOut, now).await
 }
 
 /// How many untouched offers went back to the queue.
@@ -133,7 +139,22 @@ pub(super) async fn return_untouched<B: Books>(
 ) -> Result<u64, StoreError> {
     let values = [Value::Time(away_before), Value::Number(i64::from(limit))];
     let rows = books.list(include_str!("sql/untouched.sql"), &values).await?;
-    give_back(books, &rows, Cause::Away(away_before), at).await
+    give_back(books, listed(books, &rows)?, Cause::Away(away_before), at).await
+}
+
+/// How much of what lay untouched at the end of a shift went back to the queue.
+pub(super) async fn return_off_shift<B: Books>(
+    books: &B,
+    grace: TimeDelta,
+    limit: u32,
+    at: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let rows = books.list(include_str!("sql/off_shift.sql"), &[]).await?;
+    let (reader, before) = (books.place(), at - grace);
+    let on_hours = rows.iter().map(|row| reader.on_hours(row)).collect::<Result<Vec<_>, _>>()?;
+    let left = on_hours.into_iter().filter(|one| one.left_behind(before, at)).map(|one| one.listed);
+    let left: Vec<Listed> = left.take(limit as usize).collect();
+    give_back(books, left, Cause::OffShift(before), at).await
 }
 
 /// How much of what the agent held went back to the queue.
@@ -144,32 +165,49 @@ pub(super) async fn withdraw<B: Books>(
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
     let rows = books.list(include_str!("sql/held_by.sql"), &[Value::Text(agent.as_str())]).await?;
-    give_back(books, &rows, Cause::TakenBack(by), at).await
+    give_back(books, listed(books, &rows)?, Cause::TakenBack(by), at).await
 }
 
-/// One transaction for each: a sweep that ends half-way has done its half.
+fn listed<B: Books>(books: &B, rows: &[<B::Ledger as Ledger>::Row]) -> Result<Vec<Listed>, StoreError> {
+    rows.iter().map(|row| books.place().listed(row)).collect()
+}
+
+/// One transaction for each, several at once: a sweep that ends half-way has done its half. Sweeps of several workers begin at different
+/// places, and pass over what another one has just in hand.
 async fn give_back<B: Books>(
     books: &B,
-    rows: &[<B::Ledger as Ledger>::Row],
+    mut listed: Vec<Listed>,
     cause: Cause<'_>,
     at: DateTime<Utc>,
 ) -> Result<u64, StoreError> {
-    let listed: Vec<Listed> = rows.iter().map(|row| books.place().listed(row)).collect::<Result<_, _>>()?;
+    let from = rand::random_range(0..=listed.len());
+    listed.rotate_left(from);
+    let all = listed.into_iter().map(|one| give_one_back(books, one, cause, at));
+    let mut under_way = stream::iter(all).buffer_unordered(B::AT_ONCE);
     let mut count = 0;
-    for one in &listed {
-        count += u64::from(give_one_back(books, one, cause, at).await?);
+    while let Some(gone) = under_way.try_next().await? {
+        count += u64::from(gone);
     }
     Ok(count)
 }
 
 async fn give_one_back<B: Books>(
     books: &B,
-    one: &Listed,
+    one: Listed,
     cause: Cause<'_>,
     at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let mut ledger = books.begin_ledger().await?;
-    let Some(standing) = locked(&mut ledger, &one.inquiry_id).await? else { return Ok(false) };
+    let id = [Value::Text(one.inquiry_id.as_str())];
+    let standing = match cause {
+        Cause::TakenBack(_) => locked(&mut ledger, &one.inquiry_id).await?,
+        // Whoever has it locked changes it; what they leave to be done, the next sweep does.
+        Cause::RanOut | Cause::Away(_) | Cause::OffShift(_) => {
+            let row = ledger.row(B::Ledger::LOCK_INQUIRY_IF_FREE, &id).await?;
+            row.map(|row| ledger.reader().standing(&row)).transpose()?
+        }
+    };
+    let Some(standing) = standing else { return Ok(false) };
     let held = live(&mut ledger, &one.inquiry_id).await?;
     let same = |held: &Held| held.agent_id == one.agent_id && held.generation == one.generation;
     let Some(held) = held.filter(same) else { return Ok(false) };
@@ -178,8 +216,13 @@ async fn give_one_back<B: Books>(
         Cause::Away(since) if !held.accepted && away(&mut ledger, &held.agent_id, since).await? => {
             (Ending::Returned, ROUTER, reason::returned(&held.agent_id))
         }
+        Cause::OffShift(before)
+            if !held.accepted && off_shift(&mut ledger, &held.agent_id, before, at).await? =>
+        {
+            (Ending::Returned, ROUTER, reason::off_shift(&held.agent_id))
+        }
         Cause::TakenBack(by) => (Ending::Withdrawn, by, reason::withdrawn(&held.agent_id, by)),
-        Cause::RanOut | Cause::Away(_) => return Ok(false),
+        Cause::RanOut | Cause::Away(_) | Cause::OffShift(_) => return Ok(false),
     };
     if !ended(&mut ledger, &one.inquiry_id, &held, &End { ending, right_skill: None, by, at }).await? {
         return Ok(false);
@@ -188,6 +231,7 @@ async fn give_one_back<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected: None,
+        asked_from: None,
         generation: standing.generation,
         expires_at: None,
         reason,
@@ -201,6 +245,17 @@ async fn give_one_back<B: Books>(
 async fn away<L: Ledger>(ledger: &mut L, agent: &AgentId, since: DateTime<Utc>) -> Result<bool, StoreError> {
     let values = [Value::Text(agent.as_str()), Value::Time(since)];
     Ok(ledger.row(L::STILL_AWAY, &values).await?.is_some())
+}
+
+async fn off_shift<L: Ledger>(
+    ledger: &mut L,
+    agent: &AgentId,
+    before: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    let Some(row) = ledger.row(L::HOURS_OF, &[Value::Text(agent.as_str())]).await? else { return Ok(false) };
+    let hours: Option<Hours> = ledger.reader().hours(&row)?;
+    Ok(hours.and_then(|hours| hours.off_since(at)).is_some_and(|end| end <= before))
 }
 
 /// Locks the inquiry; none if there is no such.
@@ -269,7 +324,8 @@ pub(super) async fn ended<L: Ledger>(
     if ledger.write(include_str!("sql/end_assignment.sql"), &values).await? == 0 {
         return Ok(false);
     }
-    ledger.write(include_str!("sql/free_agent.sql"), &[Value::Text(held.agent_id.as_str())]).await?;
+    let places = [Value::Text(held.agent_id.as_str()), Value::Text(inquiry.as_str())];
+    ledger.write(include_str!("sql/free_agent.sql"), &places).await?;
     Ok(true)
 }
 
@@ -279,6 +335,8 @@ pub(super) struct Stands {
     pub agent: Option<AgentId>,
     /// What a person has just said that it needs.
     pub corrected: Option<Skill>,
+    /// What ended up to this generation excludes nobody any more; none if that is as before.
+    pub asked_from: Option<u32>,
     pub generation: u32,
     pub expires_at: Option<DateTime<Utc>>,
     pub reason: String,
@@ -299,6 +357,7 @@ pub(super) async fn stand<L: Ledger>(
         Value::TextOrNull(now.corrected.map(Skill::as_str)),
         Value::Number(i64::from(now.generation)),
         Value::Time(now.at),
+        Value::NumberOrNull(now.asked_from.map(i64::from)),
     ];
     ledger.write(include_str!("sql/move_inquiry.sql"), &values).await?;
     let assignment = Assignment {

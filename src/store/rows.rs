@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
 use crate::contract::{
-    Action, AgentId, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId, UserId,
+    Action, AgentId, Channel, IdError, Inquiry, InquiryId, Label, MessageId, Policy, Skill, TransactionId,
+    UserId,
 };
 use crate::queue::{Outgoing, Target};
 use crate::routing::{AgentSnapshot, Preferred};
@@ -173,6 +176,7 @@ impl Reader<'_> {
             subject: self.get(row.text_or_null("subject"))?,
             transaction_id: self.id_or_null(row, "transaction_id", TransactionId::new)?,
             priority: self.name(row, "priority")?,
+            channel: self.id(row, "channel", Channel::new)?,
         })
     }
 
@@ -182,11 +186,24 @@ impl Reader<'_> {
             language: self.name(row, "language")?,
             skills: self.get(row.json("skills"))?,
             model_version: self.get(row.text("model_version"))?,
+            weight: self.number(row, "weight")?,
             generation: self.number(row, "generation")?,
             changed_at: self.get(row.time("decided_at"))?,
             corrected_skill: self.skill_or_null(row, "corrected_skill")?,
             rejected_by: self.get(row.json("rejected_by"))?,
+            set_aside: self.times(row, "set_aside")?,
         })
+    }
+
+    /// Agents with a time each: microseconds since the Unix epoch, whichever the database.
+    fn times(
+        &self,
+        row: &impl Fields,
+        column: &'static str,
+    ) -> Result<BTreeMap<AgentId, DateTime<Utc>>, StoreError> {
+        let times: BTreeMap<AgentId, i64> = self.get(row.json(column))?;
+        let time = |micros| DateTime::from_timestamp_micros(micros).ok_or(unreadable(column));
+        times.into_iter().map(|(agent, micros)| Ok((agent, time(micros)?))).collect()
     }
 
     pub(super) fn decision(&self, row: &impl Fields) -> Result<DecisionRow, StoreError> {
@@ -227,6 +244,7 @@ impl Reader<'_> {
             text: self.get(row.text("text"))?,
             language: self.name(row, "language")?,
             priority: self.name(row, "priority")?,
+            channel: self.id(row, "channel", Channel::new)?,
             status: self.status(row)?,
             skills: self.get(row.json("skills"))?,
             agent_id: self.id_or_null(row, "agent_id", AgentId::new)?,

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
     (
         1,
         "initial",
@@ -38,6 +38,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
         "preferred agents",
         include_str!("../../migrations/postgres/0005_preferred_agents.sql"),
         include_str!("../../migrations/sqlite/0005_preferred_agents.sql"),
+    ),
+    (
+        6,
+        "routing to the end",
+        include_str!("../../migrations/postgres/0006_routing_to_the_end.sql"),
+        include_str!("../../migrations/sqlite/0006_routing_to_the_end.sql"),
     ),
     (
         7,

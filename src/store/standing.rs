@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::rows::Reader;
 use super::types::InquiryStatus;
 use crate::contract::{AgentId, InquiryId, Language, Skill, SkillProbability};
-use crate::routing::AgentSnapshot;
+use crate::routing::{AgentSnapshot, Hours};
 
 /// An inquiry that this transaction has locked.
 #[derive(Debug)]
@@ -50,6 +50,21 @@ pub(super) struct Listed {
     pub generation: u32,
 }
 
+/// An assignment of an agent who has working hours.
+#[derive(Debug)]
+pub(super) struct OnHours {
+    pub listed: Listed,
+    pub assigned_at: DateTime<Utc>,
+    pub hours: Hours,
+}
+
+impl OnHours {
+    /// Whether the agent's shift ended after they got it, at `before` or earlier. What somebody gave them after their shift stays.
+    pub fn left_behind(&self, before: DateTime<Utc>, at: DateTime<Utc>) -> bool {
+        self.hours.off_since(at).is_some_and(|end| end <= before && end >= self.assigned_at)
+    }
+}
+
 impl Reader<'_> {
     pub(super) fn standing(&self, row: &impl Fields) -> Result<Standing, StoreError> {
         Ok(Standing {
@@ -79,13 +94,25 @@ impl Reader<'_> {
         })
     }
 
+    pub(super) fn on_hours(&self, row: &impl Fields) -> Result<OnHours, StoreError> {
+        Ok(OnHours {
+            listed: self.listed(row)?,
+            assigned_at: self.get(row.time("assigned_at"))?,
+            hours: self.get(row.json("hours"))?,
+        })
+    }
+
+    pub(super) fn hours(&self, row: &impl Fields) -> Result<Option<Hours>, StoreError> {
+        self.get(row.json_or_null("hours"))
+    }
+
     pub(super) fn ending(&self, row: &impl Fields) -> Result<Ending, StoreError> {
         let name = self.get(row.text("outcome"))?;
         Ending::ALL.into_iter().find(|ending| ending.as_str() == name).ok_or(unreadable("outcome"))
     }
 
     pub(super) fn is_full(&self, row: &impl Fields) -> Result<bool, StoreError> {
-        Ok(self.get(row.int("open_count"))? >= self.get(row.int("capacity"))?)
+        Ok(self.get(row.int("wanted"))? > self.get(row.int("capacity"))?)
     }
 
     pub(super) fn skill_or_null(

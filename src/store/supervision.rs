@@ -29,6 +29,8 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
             return Ok(Change::Lost(Lost::Gone));
         }
     }
+    // Who says anew what it needs asks anew.
+    let asked_from = order.skill.map(|_| standing.generation);
     let values = [
         Value::Text(agent.as_str()),
         Value::TextOrNull(None),
@@ -36,10 +38,12 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         Value::Time(order.at),
         Value::Float(RECENT_SECONDS),
         Value::Text(inquiry.as_str()),
+        Value::Truth(true),
+        Value::NumberOrNull(asked_from.map(i64::from)),
     ];
     // What ends above comes back if nobody takes the place: nothing is committed.
     let Some(row) = ledger.row(B::Ledger::TAKE_AGENT, &values).await? else {
-        return Ok(Change::Lost(why_not(&mut ledger, agent).await?));
+        return Ok(Change::Lost(why_not(&mut ledger, agent, inquiry).await?));
     };
     let likeliest = || standing.skills.first().map(|entry| entry.skill);
     let skill = order.skill.or(standing.corrected).or_else(likeliest).unwrap_or(Skill::Other);
@@ -58,6 +62,7 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         status: InquiryStatus::Assigned,
         agent: Some(agent.clone()),
         corrected: order.skill,
+        asked_from,
         generation,
         expires_at: None,
         reason: reason::directly_assigned(&order.by, &taken),
@@ -69,8 +74,13 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
     Ok(Change::Done)
 }
 
-async fn why_not<L: Ledger>(ledger: &mut L, agent: &AgentId) -> Result<Lost, StoreError> {
-    let row = ledger.row(include_str!("sql/why_not.sql"), &[Value::Text(agent.as_str())]).await?;
+async fn why_not<L: Ledger>(
+    ledger: &mut L,
+    agent: &AgentId,
+    inquiry: &InquiryId,
+) -> Result<Lost, StoreError> {
+    let values = [Value::Text(agent.as_str()), Value::Text(inquiry.as_str())];
+    let row = ledger.row(include_str!("sql/why_not.sql"), &values).await?;
     Ok(match row.map(|row| ledger.reader().is_full(&row)).transpose()? {
         None => Lost::Unknown,
         Some(true) => Lost::Full,
@@ -98,6 +108,8 @@ pub(super) async fn classify<B: Books>(
         status: InquiryStatus::Waiting,
         agent: None,
         corrected: Some(skill),
+        // Who passed it on did so for another need.
+        asked_from: Some(generation + 1),
         // Who decided on what the model said, or on what another supervisor said, is refused from now on.
         generation: generation + 1,
         expires_at: None,

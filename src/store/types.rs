@@ -1,8 +1,9 @@
 //! What goes into the store and what comes out of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +11,8 @@ pub use super::change::*;
 pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
 
 use crate::contract::{
-    Action, AgentId, Assignment, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority, Rejection,
-    Role, Skill, SkillProbability, TransactionId,
+    Action, AgentId, Assignment, Channel, Inquiry, InquiryId, Label, Language, MessageId, Policy, Priority,
+    Rejection, Role, Skill, SkillProbability, TransactionId,
 };
 use crate::queue::{Inbound, Outgoing};
 use crate::routing::{Explanation, Hours, Proposal};
@@ -117,6 +118,7 @@ pub struct AgentProfile {
     /// Proficiency 1 (learning) to 5 (expert).
     pub skills: BTreeMap<Skill, u8>,
     pub languages: Vec<Language>,
+    /// Places; an inquiry takes as many as its channel weighs (`routing.channel_weights`).
     pub capacity: u32,
     pub available: bool,
     /// Whose inquiries the agent takes first; see `routing.teams`.
@@ -156,28 +158,36 @@ pub struct RoutingDecision {
     /// Why; stored beside the decision.
     pub explanation: Explanation,
     pub model_version: String,
+    /// Places that it takes with its agent, if it is new; what was stored before keeps its own.
+    pub weight: u32,
     /// The inquiry's generation that was decided on, 0 for one that came in just now. Any other by then, and nothing is written.
     pub generation: u32,
     /// What a person said that it needs.
     pub corrected_skill: Option<Skill>,
-    /// When an agent has to have accepted it; none if they have it at once.
+    /// When an agent has to have accepted it, if it is written at once; none if they have it at once.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was decided. What passes until it is written, by locks and retries, is added to the time to accept; none if `expires_at` holds
+    /// as it stands.
+    pub decided: Option<Instant>,
     pub at: DateTime<Utc>,
 }
 
 impl RoutingDecision {
-    /// The assignment as it is published.
+    /// The assignment as it is published, once its agent is taken: from now on the time to accept runs.
     pub(super) fn assignment(
         &self,
         agent_id: Option<AgentId>,
         generation: u32,
         reason: String,
     ) -> Assignment {
+        // As finely as the databases keep a time.
+        let late = self.decided.map_or(0, |decided| decided.elapsed().as_micros() as i64);
+        let expires_at = self.expires_at.map(|end| end + TimeDelta::microseconds(late));
         Assignment {
             inquiry_id: self.inquiry.inquiry_id.clone(),
             language: self.language,
             skills: self.effective_skills(),
-            expires_at: self.expires_at.filter(|_| agent_id.is_some()),
+            expires_at: expires_at.filter(|_| agent_id.is_some()),
             agent_id,
             reason,
             decided_at: self.at,
@@ -209,13 +219,17 @@ pub struct WaitingInquiry {
     /// As the model predicted them.
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+    /// Places that it takes with its agent.
+    pub weight: u32,
     pub generation: u32,
     /// When it was last decided on, given back, or told what it needs.
     pub changed_at: DateTime<Utc>,
     /// What a person said that it needs; that is certain.
     pub corrected_skill: Option<Skill>,
-    /// Who rejected it or let it expire, and never gets it again.
+    /// Who rejected it, and never gets it again.
     pub rejected_by: BTreeSet<AgentId>,
+    /// Who let it run out, or from whom it was taken back, with the last time.
+    pub set_aside: BTreeMap<AgentId, DateTime<Utc>>,
 }
 
 /// A decision as it was stored, for looking at it again.
@@ -241,7 +255,7 @@ pub struct DecisionRow {
 pub enum InquiryStatus {
     /// The skill is clear; nobody was free.
     Waiting,
-    /// The model abstained; a person decides.
+    /// The model abstained, or nobody is left who could take it; a person decides.
     Triage,
     Assigned,
     Resolved,
@@ -269,6 +283,7 @@ pub struct InquiryRow {
     pub text: String,
     pub language: Language,
     pub priority: Priority,
+    pub channel: Channel,
     pub status: InquiryStatus,
     pub skills: Vec<SkillProbability>,
     /// Who has it, or has resolved it.

@@ -16,8 +16,8 @@ use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
 use crate::contract::{Inquiry, InquiryId, Rejection, RejectionCode, TransactionId, UserId};
 use crate::queue::Inbound;
-use crate::routing::{Case, Decided, Policy, Preferred, Proposal, decide};
-use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError};
+use crate::routing::{AgentSnapshot, Case, Decided, Policy, Preferred, Proposal, decide, left};
+use crate::store::{FreeAgents, RoutingDecision, RoutingOutcome, Store, StoreError, WaitingInquiry};
 
 /// How often old decisions are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
@@ -25,6 +25,12 @@ const PURGE_EVERY: Duration = Duration::from_secs(3600);
 const COUNT_EVERY: Duration = Duration::from_secs(60);
 /// Offers that one tick ends for each reason; the next tick ends the rest.
 const ENDINGS: u32 = 200;
+/// How often it is looked whose shift has ended.
+const LOOK_AT_SHIFTS: Duration = Duration::from_secs(15);
+/// When more wait than a tick takes up, one in so many of those that it takes up comes in turn.
+const IN_TURN: u32 = 4;
+/// How often it is looked who is left for what has waited to the last step: that reads all agents.
+const LOOK_WHO_IS_LEFT: Duration = Duration::from_secs(5);
 /// The shortest time between two ticks that changes call for.
 const WOKEN_GAP: Duration = Duration::from_millis(100);
 
@@ -32,6 +38,17 @@ const WOKEN_GAP: Duration = Duration::from_millis(100);
 pub struct Submission {
     pub inquiries: Vec<Predicted>,
     pub committed: oneshot::Sender<()>,
+}
+
+/// What one tick leaves to the next.
+#[derive(Default)]
+struct Round {
+    /// When it was last looked who is left.
+    looked_who_is_left: Option<Instant>,
+    /// When it was last looked whose shift has ended.
+    looked_at_shifts: Option<Instant>,
+    /// The last that was looked at in turn; none before the first of them.
+    in_turn: Option<InquiryId>,
 }
 
 /// Matches inquiries with agents.
@@ -72,6 +89,7 @@ impl Desk {
         let mut woken_from = Instant::now();
         let mut next_purge = Instant::now();
         let mut next_count = Instant::now();
+        let mut round = Round::default();
         loop {
             let idle = collected.is_empty() && shutdown.is_cancelled();
             if shutdown.is_cancelled() {
@@ -101,7 +119,7 @@ impl Desk {
             let (inquiries, told): (Vec<_>, Vec<_>) =
                 collected.drain(..).map(|one| (one.inquiries, one.committed)).unzip();
             let fresh = inquiries.into_iter().flatten().collect();
-            match self.tick(fresh, !shutdown.is_cancelled()).await {
+            match self.tick(fresh, !shutdown.is_cancelled(), &mut round).await {
                 // Who submitted may have been told to give up meanwhile.
                 Ok(worked) => {
                     if worked {
@@ -129,19 +147,23 @@ impl Desk {
     }
 
     /// `false` if there was nothing to decide.
-    async fn tick(&self, fresh: Vec<Predicted>, waiting: bool) -> Result<bool, Ended<StoreError>> {
+    async fn tick(
+        &self,
+        fresh: Vec<Predicted>,
+        waiting: bool,
+        round: &mut Round,
+    ) -> Result<bool, Ended<StoreError>> {
         let known: BTreeSet<InquiryId> = fresh.iter().map(|one| one.inquiry.inquiry_id.clone()).collect();
         // The same inquiry twice in one tick would be offered two agents.
         let mut all: BTreeMap<InquiryId, Predicted> = BTreeMap::new();
         if waiting {
-            self.give_back().await?;
-            let read = || self.store.waiting_inquiries(self.limit);
-            for one in until_done("read waiting inquiries", &self.abandon, read).await? {
+            self.give_back(round).await?;
+            for one in self.waiting(round).await? {
                 all.insert(one.inquiry.inquiry_id.clone(), one.into());
             }
         }
         for one in fresh {
-            all.entry(one.inquiry.inquiry_id.clone()).or_insert(one);
+            all.entry(one.inquiry.inquiry_id.clone()).or_insert_with(|| one.weighed(&self.policy));
         }
         if all.is_empty() {
             return Ok(false);
@@ -151,15 +173,16 @@ impl Desk {
         let alerted = self.alerted(&all).await?;
         let now = Utc::now();
         let preferred = self.preferred(&all, now).await?;
-        let cases = all
+        let cases: Vec<Case> = all
             .iter()
             .map(|one| {
                 let known_to = preferred.get(&one.inquiry.customer_id).cloned();
                 one.case(is_flagged(&one.inquiry, &alerted), known_to)
             })
             .collect();
+        let everybody = self.everybody(&cases, now, round).await?;
         let timer = self.metrics.stage(Stage::Match);
-        let decided = matched(cases, agents, self.policy.clone(), now).await;
+        let decided = matched(cases, agents, everybody, self.policy.clone(), now).await;
         timer.stop();
         let decisions =
             all.into_iter().zip(decided).map(|(one, decided)| one.with(decided, self.offer, now)).filter(
@@ -178,15 +201,29 @@ impl Desk {
         Ok(true)
     }
 
+    /// The first of every desk. When more wait, a part of the tick goes round all of them: those at the head of a desk may be such that
+    /// nobody who is there may take them.
+    async fn waiting(&self, round: &mut Round) -> Result<Vec<WaitingInquiry>, Ended<StoreError>> {
+        let in_turn = self.limit / IN_TURN;
+        let read = || self.store.waiting_inquiries(self.limit - in_turn);
+        let mut waiting = until_done("read waiting inquiries", &self.abandon, read).await?;
+        if in_turn == 0 || waiting.len() < (self.limit - in_turn) as usize {
+            return Ok(waiting);
+        }
+        let read = || self.store.waiting_in_turn(in_turn, round.in_turn.as_ref());
+        let others = until_done("read waiting inquiries in turn", &self.abandon, read).await?;
+        let went_round = others.len() < in_turn as usize;
+        round.in_turn = others.last().filter(|_| !went_round).map(|one| one.inquiry.inquiry_id.clone());
+        waiting.extend(others);
+        Ok(waiting)
+    }
+
     /// Offers that ran out, and what lies with somebody who has left, wait again before anything is decided.
-    async fn give_back(&self) -> Result<(), Ended<StoreError>> {
+    async fn give_back(&self, round: &mut Round) -> Result<(), Ended<StoreError>> {
         let now = Utc::now();
         let expired = until_done("expire offers", &self.abandon, || self.store.expire(now, ENDINGS)).await?;
         let returned = match self.away_grace {
-            Some(grace) => {
-                let give_back = || self.store.return_untouched(now - grace, ENDINGS, now);
-                until_done("return what lies untouched", &self.abandon, give_back).await?
-            }
+            Some(grace) => self.return_untouched(grace, now, round).await?,
             None => 0,
         };
         if expired + returned > 0 {
@@ -196,10 +233,44 @@ impl Desk {
         Ok(())
     }
 
+    /// From those who are away at every tick; from those whose shift is over now and then, which is read agent by agent.
+    async fn return_untouched(
+        &self,
+        grace: TimeDelta,
+        now: DateTime<Utc>,
+        round: &mut Round,
+    ) -> Result<u64, Ended<StoreError>> {
+        let give_back = || self.store.return_untouched(now - grace, ENDINGS, now);
+        let mut returned = until_done("return what lies untouched", &self.abandon, give_back).await?;
+        if round.looked_at_shifts.is_none_or(|last| last.elapsed() >= LOOK_AT_SHIFTS) {
+            round.looked_at_shifts = Some(Instant::now());
+            let give_back = || self.store.return_off_shift(grace, ENDINGS, now);
+            returned +=
+                until_done("return what was left at the end of a shift", &self.abandon, give_back).await?;
+        }
+        Ok(returned)
+    }
+
+    /// All agents, if something has waited to the last step and it is time to look who is left for it.
+    async fn everybody(
+        &self,
+        cases: &[Case],
+        now: DateTime<Utc>,
+        round: &mut Round,
+    ) -> Result<Vec<AgentSnapshot>, Ended<StoreError>> {
+        let lately = round.looked_who_is_left.is_some_and(|last| last.elapsed() < LOOK_WHO_IS_LEFT);
+        if lately || !cases.iter().any(|case| case.at_last_step(&self.policy, now)) {
+            return Ok(Vec::new());
+        }
+        round.looked_who_is_left = Some(Instant::now());
+        until_done("read who is left", &self.abandon, || self.store.agents()).await
+    }
+
     async fn alerted(&self, all: &[Predicted]) -> Result<BTreeSet<TransactionId>, Ended<StoreError>> {
         let transactions: BTreeSet<&TransactionId> =
             all.iter().filter_map(|one| one.inquiry.transaction_id.as_ref()).collect();
-        if transactions.is_empty() || self.policy.safety_skills.is_empty() {
+        // Where flags make no difference they are read all the same: they belong to the record, for a replay under which they do.
+        if transactions.is_empty() {
             return Ok(BTreeSet::new());
         }
         let transactions: Vec<TransactionId> = transactions.into_iter().cloned().collect();
@@ -284,14 +355,16 @@ pub fn is_flagged(inquiry: &Inquiry, alerted: &BTreeSet<TransactionId>) -> bool 
     inquiry.transaction_id.as_ref().is_some_and(|transaction| alerted.contains(transaction))
 }
 
-/// The engine, off the asynchronous threads.
+/// The engine, off the asynchronous threads. Where `everybody` is empty, it is not looked who is left.
 async fn matched(
-    cases: Vec<Case>,
+    mut cases: Vec<Case>,
     free: FreeAgents,
+    everybody: Vec<AgentSnapshot>,
     policy: Arc<Policy>,
     now: DateTime<Utc>,
 ) -> Vec<Decided> {
     let work = move || {
+        cases.iter_mut().for_each(|case| case.left = left(case, &everybody, &policy, now));
         let mut decided = decide(&cases, &free.agents, &policy, now);
         decided.iter_mut().for_each(|one| one.explanation.left_out(free.away, free.full));
         decided
@@ -303,100 +376,4 @@ async fn matched(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::access::Sight;
-    use crate::config::Config;
-    use crate::contract::{AgentId, Language, Priority, Skill, SkillProbability, UserId};
-    use crate::store::{AgentProfile, InquiryStatus, Page, SqliteStore};
-    use crate::worker::changes::Changes;
-
-    fn agent(id: &str) -> AgentProfile {
-        AgentProfile {
-            agent_id: AgentId::new(id).unwrap(),
-            name: id.into(),
-            skills: BTreeMap::from([(Skill::Shipping, 4)]),
-            languages: vec![Language::Ja],
-            capacity: 1,
-            available: true,
-            team: None,
-            hours: None,
-        }
-    }
-
-    fn predicted(id: &str) -> Predicted {
-        let inquiry = Inquiry {
-            inquiry_id: InquiryId::new(id).unwrap(),
-            customer_id: UserId::new("u-1").unwrap(),
-            text: "商品が届きません".into(),
-            received_at: Utc::now(),
-            subject: None,
-            transaction_id: None,
-            priority: Priority::Normal,
-        };
-        Predicted::new(inquiry, Language::Ja, vec![SkillProbability::certain(Skill::Shipping)], "m1".into())
-    }
-
-    async fn holder(store: &dyn Store) -> Option<AgentId> {
-        let rows = store.inquiries(Page { offset: 0, limit: 10 }, &Sight::All).await.unwrap();
-        rows.into_iter().find(|row| row.status == InquiryStatus::Assigned).and_then(|row| row.agent_id)
-    }
-
-    /// The beat is an hour: only what wakes the desk makes it look.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_change_wakes_the_desk_which_ends_what_ran_out_and_offers_it_to_somebody_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&folder.path().join("desk.db"), 4).await.unwrap());
-        store.migrate().await.unwrap();
-        store.upsert_agents(&[agent("a-1")]).await.unwrap();
-        let policy = Arc::new(Config::load(None, []).unwrap().routing.policy(0.5));
-        let (one, now) = (predicted("q-1"), Utc::now());
-        let agents = store.agents().await.unwrap();
-        let decided = decide(&[one.case(false, None)], &agents, &policy, now).remove(0);
-        // An offer that is over at once.
-        store.commit_routing(&one.with(decided, Some(TimeDelta::zero()), now)).await.unwrap();
-        assert_eq!(holder(&*store).await, Some(AgentId::new("a-1").unwrap()));
-
-        let (changed, shutdown) = (Wake::default(), CancellationToken::new());
-        let desk = Desk {
-            store: store.clone(),
-            policy,
-            every: Duration::from_secs(3600),
-            limit: 10,
-            commits: 1,
-            keep: TimeDelta::days(1),
-            offer: None,
-            returning: TimeDelta::zero(),
-            away_grace: None,
-            changed: changed.clone(),
-            metrics: Metrics::new(Vec::new()),
-            outbox: Wake::default(),
-            abandon: CancellationToken::new(),
-        };
-        let metrics = desk.metrics.clone();
-        let (submit, submitted) = mpsc::channel(1);
-        let running = tokio::spawn(desk.run(submitted, shutdown.clone()));
-        let changes = Changes { store: store.clone(), desk: changed };
-        let watching = tokio::spawn(changes.run(shutdown.clone()));
-        let mut watch = store.watch_desk().await.unwrap();
-        let second = AgentId::new("a-2").unwrap();
-        // The watch of the desk may begin after the first of these.
-        let given = async {
-            loop {
-                store.upsert_agents(&[agent("a-2")]).await.unwrap();
-                watch.changed().await.unwrap();
-                if holder(&*store).await.as_ref() == Some(&second) {
-                    break;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), given).await.expect("a-2 comes, and gets the inquiry");
-        drop(submit);
-        shutdown.cancel();
-        running.await.unwrap().unwrap();
-        watching.await.unwrap().unwrap();
-        let page = metrics.render().unwrap();
-        assert!(page.contains("mimamori_assignments_ended_last_day{outcome=\"expired\"} 1"), "{page}");
-    }
-}
+mod tests;

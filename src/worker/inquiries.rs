@@ -13,9 +13,10 @@ use super::metrics::{DeliveryOutcome, Metrics, Stage};
 use super::predicted::Predicted;
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
-use crate::contract::{Inquiry, Language, Limits, decode_inquiry};
+use crate::contract::{Inquiry, Language, Limits, check_channel, decode_inquiry};
 use crate::model::classifier::InquiryModel;
 use crate::queue::{Delivery, Inbound};
+use crate::routing::Policy;
 use crate::store::Store;
 use crate::text::guess_language;
 
@@ -43,6 +44,8 @@ pub struct InquiryHandler {
     /// To the desk, which runs until every handler is gone.
     pub desk: mpsc::Sender<Submission>,
     pub limits: Limits,
+    /// Knows the channels.
+    pub policy: Arc<Policy>,
     pub attempts: u32,
     pub metrics: Metrics,
     pub outbox: Wake,
@@ -78,8 +81,9 @@ impl InquiryHandler {
 #[async_trait]
 impl Handler for InquiryHandler {
     async fn handle(&self, batch: Vec<Delivery>) -> Result<Outcome, WorkerError> {
-        let (inquiries, rejected) =
-            split(Inbound::Inquiries, &batch, self.attempts, |body| decode_inquiry(body, self.limits));
+        let (inquiries, rejected) = split(Inbound::Inquiries, &batch, self.attempts, |body| {
+            check_channel(decode_inquiry(body, self.limits)?, &self.policy.channel_weights)
+        });
         for letter in &rejected {
             self.metrics.rejected(Inbound::Inquiries, letter.rejection.code);
         }

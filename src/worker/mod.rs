@@ -136,6 +136,7 @@ impl Worker {
         let inquiries: Arc<dyn Handler> = Arc::new(InquiryHandler {
             store: self.store.clone(),
             model: self.inquiries.clone(),
+            policy: self.routing.clone(),
             desk: submit,
             limits: Limits::from(&config.limits),
             attempts: config.queue.delivery_limit,

@@ -1,11 +1,12 @@
 //! An inquiry on its way from the model, or from the queue of those that wait, through the engine into the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::contract::{AgentId, Inquiry, Language, Skill, SkillProbability};
-use crate::routing::{Case, Decided, Preferred};
+use crate::routing::{Case, Decided, Left, Policy, Preferred};
 use crate::store::{RoutingDecision, WaitingInquiry};
 
 /// An inquiry with what was predicted for it.
@@ -15,18 +16,22 @@ pub struct Predicted {
     pub language: Language,
     pub skills: Vec<SkillProbability>,
     pub model_version: String,
+    /// Places that it takes with its agent.
+    weight: u32,
     /// As it was when it was read; 0 for one that came in just now.
     generation: u32,
     /// Since when it waits as it stands.
     waiting_since: DateTime<Utc>,
     /// What a person said that it needs.
     corrected_skill: Option<Skill>,
-    /// Who rejected it, or let it expire.
+    /// Who rejected it.
     rejected_by: BTreeSet<AgentId>,
+    /// Who let it run out, or from whom it was taken back, and when.
+    set_aside: BTreeMap<AgentId, DateTime<Utc>>,
 }
 
 impl Predicted {
-    /// One that came in just now.
+    /// One that came in just now, as if it took one place.
     pub fn new(
         inquiry: Inquiry,
         language: Language,
@@ -39,10 +44,17 @@ impl Predicted {
             language,
             skills,
             model_version,
+            weight: 1,
             generation: 0,
             corrected_skill: None,
             rejected_by: BTreeSet::new(),
+            set_aside: BTreeMap::new(),
         }
+    }
+
+    /// With the places that its channel takes.
+    pub fn weighed(self, policy: &Policy) -> Self {
+        Self { weight: policy.weight(&self.inquiry.channel), ..self }
     }
 
     /// As the engine sees it. `flagged`: its transaction has an alert. `preferred`: who knows the customer.
@@ -55,10 +67,13 @@ impl Predicted {
             },
             language: self.language,
             priority: self.inquiry.priority,
+            weight: self.weight,
             received_at: self.inquiry.received_at,
             waiting_since: self.waiting_since,
             flagged,
             rejected_by: self.rejected_by.clone(),
+            set_aside: self.set_aside.clone(),
+            left: Left::Others,
             preferred,
         }
     }
@@ -72,9 +87,11 @@ impl Predicted {
             proposal: decided.proposal,
             explanation: decided.explanation,
             model_version: self.model_version,
+            weight: self.weight,
             generation: self.generation,
             corrected_skill: self.corrected_skill,
             expires_at: offer.map(|offer| at + offer),
+            decided: Some(Instant::now()),
             at,
         }
     }
@@ -89,9 +106,11 @@ impl From<WaitingInquiry> for Predicted {
             language: one.language,
             skills: one.skills,
             model_version: one.model_version,
+            weight: one.weight,
             generation: one.generation,
             corrected_skill: one.corrected_skill,
             rejected_by: one.rejected_by,
+            set_aside: one.set_aside,
         }
     }
 }

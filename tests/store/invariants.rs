@@ -107,8 +107,10 @@ fn incoming(index: usize, world: &World) -> Predicted {
     ];
     let language = if random.random_bool(0.8) { Language::Ja } else { Language::En };
     let priority = *[Priority::Low, Priority::Normal, Priority::High].choose(&mut random).unwrap();
-    let inquiry = Inquiry { priority, received_at: world.now(), ..inquiry(&format!("q-{index}"), 0) };
-    Predicted::new(inquiry, language, skills, "m1".into())
+    let channel = Channel::new(*["chat", "mail", "phone"].choose(&mut random).unwrap()).unwrap();
+    let inquiry =
+        Inquiry { priority, channel, received_at: world.now(), ..inquiry(&format!("q-{index}"), 0) };
+    Predicted::new(inquiry, language, skills, "m1".into()).weighed(&world.policy)
 }
 
 async fn router(world: &World, number: u64) {
@@ -299,7 +301,7 @@ fn profiles() -> Vec<AgentProfile> {
         let other = *Skill::ALL.choose(&mut random).unwrap();
         let languages =
             if n.is_multiple_of(2) { vec![Language::Ja, Language::En] } else { vec![Language::Ja] };
-        agent(&format!("a-{n:02}"), &[own, other], &languages, random.random_range(2..6))
+        agent(&format!("a-{n:02}"), &[own, other], &languages, random.random_range(4..11))
     };
     (0..AGENTS).map(profile).collect()
 }
@@ -309,6 +311,8 @@ pub async fn eight_writers_keep_every_promise(fresh: Fresh) {
     let mut policy = Config::load(None, []).unwrap().routing.policy(0.5);
     // So that the skill of an assignment is one that its agent has.
     policy.neighbours.clear();
+    let weight = |channel: &str, places| (Channel::new(channel).unwrap(), places);
+    policy.channel_weights = [weight("chat", 1), weight("mail", 2), weight("phone", 3)].into();
     let profiles = profiles();
     store.upsert_agents(&profiles).await.unwrap();
     let world = Arc::new(World {
@@ -348,6 +352,7 @@ pub async fn eight_writers_keep_every_promise(fresh: Fresh) {
         "{resolved} were resolved: the writers got in each other's way"
     );
     for outcome in [
+        "select count(*) from inquiries where weight = 3 and status = 'resolved'",
         "select count(*) from assignments where outcome = 'rejected'",
         "select count(*) from assignments where outcome = 'expired'",
         "select count(*) from assignments where outcome = 'returned'",

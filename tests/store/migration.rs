@@ -67,6 +67,9 @@ pub async fn what_was_assigned_before_is_accepted_and_of_the_first_generation(fr
     let resolved = "select count(*) from assignments where outcome = 'resolved' and ended_by = 'a-1'";
     assert_eq!(fresh.number(resolved).await, 1);
     assert_eq!(fresh.number("select count(*) from agents where away_since is not null").await, 1);
+    let known = "select count(*) from assignments where customer_id = 'u-1'";
+    assert_eq!(fresh.number(known).await, 2, "who knows a customer is known of old ones, too");
+    assert_eq!(fresh.number("select count(*) from inquiries where weight = 1 and channel = 'mail'").await, 3);
     // It is theirs as before.
     let agent = held.agent_id.clone().unwrap();
     let change = store.resolve_inquiry(&held.inquiry_id, &agent, Some(1), chrono::Utc::now()).await.unwrap();

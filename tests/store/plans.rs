@@ -1,9 +1,9 @@
-//! What a tick asks of PostgreSQL when much waits: every plan reads by an index.
+//! What a tick asks of the database when much waits: every plan reads by an index.
 
 use mimamori::contract::{Language, Policy, Skill};
 use mimamori::store::AlertSources;
 use mimamori::store::review::{Cursor, Direction, Listing, View, statement};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 
 use crate::support::database::Fresh;
 
@@ -27,13 +27,14 @@ const SITUATION: &str = "
            case when n % 11 in (0, 5) then 'waiting' when n % 11 = 1 then 'assigned' else 'resolved' end, 'reason', now(),
            case when n % 11 = 5 then 0 else 1 end, case when n % 110 = 0 then 'payment' end
     from generate_series(1, 55000) n;
-    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, accepted_at, ended_at, outcome, ended_by)
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, accepted_at, ended_at, outcome, ended_by,
+                             customer_id)
     select 'q-' || n, 'a-' || (1 + n % 2000), (array[SKILLS])[1 + n % 13], now(), 1,
            case when n % 11 = 1 and n % 3 = 0 then now() + (n % 600) * interval '1 second' end,
            case when n % 11 = 1 and n % 2 = 0 then now() end,
            case when n % 11 <> 1 then timestamptz '2026-11-01' + n * interval '10 seconds' end,
            case when n % 11 = 1 then null when n % 11 = 0 then 'rejected' else 'resolved' end,
-           case when n % 11 <> 1 then 'a-' || (1 + n % 2000) end
+           case when n % 11 <> 1 then 'a-' || (1 + n % 2000) end, 'u-' || n
     from generate_series(1, 55000) n where n % 11 <> 5;
     insert into messages (message_id, transaction_id, sender_id, sender_role, text, sent_at)
     select 'm-' || n, 't-' || n, 'u-1', 'seller', 'text', now() from generate_series(1, 55000) n;
@@ -57,9 +58,21 @@ fn asked() -> Vec<Asked> {
     vec![
         (
             "waiting",
-            sql(include_str!("../../src/store/sql/postgres/waiting.sql")),
+            sql(concat!(
+                include_str!("../../src/store/sql/postgres/waiting_columns.sql"),
+                include_str!("../../src/store/sql/postgres/waiting.sql")
+            )),
             "bigint, text[], text[]",
             format!("500, array[{languages}], array[{skills}]"),
+        ),
+        (
+            "waiting in turn",
+            sql(concat!(
+                include_str!("../../src/store/sql/postgres/waiting_columns.sql"),
+                include_str!("../../src/store/sql/postgres/waiting_in_turn.sql")
+            )),
+            "bigint, text",
+            sql("125, 'q-3000'"),
         ),
         (
             "expired",
@@ -97,8 +110,8 @@ fn asked() -> Vec<Asked> {
         (
             "take",
             sql(include_str!("../../src/store/sql/postgres/take_agent.sql")),
-            "text, text, text, timestamptz, double precision, text",
-            sql("'a-9', 'payment', 'ja', now(), 3600, 'q-11'"),
+            "text, text, text, timestamptz, double precision, text, boolean, bigint",
+            sql("'a-9', 'payment', 'ja', now(), 3600, 'q-11', false, null"),
         ),
         (
             "decide",
@@ -114,7 +127,7 @@ fn asked() -> Vec<Asked> {
             "text, text, bigint, timestamptz, text, text, text",
             sql("'q-1', 'a-2', 1, now(), 'expired', null, 'router'"),
         ),
-        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text", sql("'a-2'")),
+        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text, text", sql("'a-2', 'q-1'")),
         (
             "ended counts",
             sql(include_str!("../../src/store/sql/ended_counts.sql")),
@@ -328,5 +341,60 @@ async fn check(connection: &mut PgConnection, asked: &dyn Fn() -> Vec<Asked>) {
             assert!(plan.contains("Index"), "{name}, {mode}:\n{plan}");
             sqlx::raw_sql("deallocate asked").execute(&mut *connection).await.unwrap();
         }
+    }
+}
+
+/// 20,000 inquiries of one customer, every second one in hand, the others resolved.
+const LOYAL: &str = "
+    insert into agents (agent_id, name, capacity, available) values ('a-1', 'A', 5, true);
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 20000)
+    insert into inquiries (inquiry_id, customer_id, text, priority, received_at, language, skills, model_version, status, reason, decided_at)
+    select 'q-' || n, 'u-1', 'text', 'normal', MOMENT, 'ja', '[]', 'm1', case when n % 2 = 0 then 'assigned' else 'resolved' end, '', MOMENT
+    from numbers;
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, ended_at, outcome, ended_by, customer_id)
+    select inquiry_id, 'a-1', 'shipping', MOMENT, 1, case status when 'resolved' then MOMENT end,
+           case status when 'resolved' then 'resolved' end, case status when 'resolved' then 'a-1' end, customer_id
+    from inquiries;
+    analyze;
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_knows_a_customer_of_20_000_inquiries_is_the_first_row_of_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    let rows = LOYAL.replace("MOMENT", "now()").replace("'[]'", "jsonb '[]'");
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut connection).await.unwrap();
+    let preferred = include_str!("../../src/store/sql/postgres/preferred.sql");
+    let explain = format!("explain (analyze, timing off) {preferred}")
+        .replace("$1", "array['u-1', 'u-2']")
+        .replace("$2", "now() - interval '30 days'");
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    for index in ["assignments_open_matter", "assignments_finished"] {
+        assert!(plan.contains(index), "{plan}");
+    }
+    for read in plan.split("actual rows=").skip(1) {
+        let rows: f64 = read.split(' ').next().unwrap().parse().unwrap();
+        assert!(rows <= 2.0, "{rows} rows:\n{plan}");
+    }
+
+    let fresh = Fresh::sqlite().await;
+    fresh.migrated().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(fresh.path());
+    let mut connection = options.connect().await.unwrap();
+    let rows = LOYAL.replace("MOMENT", "1763715600000000");
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut connection).await.unwrap();
+    let explain = format!("explain query plan {}", include_str!("../../src/store/sql/sqlite/preferred.sql"));
+    let rows =
+        sqlx::query(AssertSqlSafe(explain)).bind("[]").bind(0).fetch_all(&mut connection).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+    let plan = plan.join("\n");
+    for step in [
+        "a USING INDEX assignments_open_matter (customer_id=?)",
+        "a USING INDEX assignments_finished (customer_id=? AND ended_at>?)",
+    ] {
+        assert!(plan.replace("COVERING ", "").contains(step), "{plan}");
     }
 }

@@ -10,7 +10,8 @@ const BROKEN: &str = "
     from (select inquiry_id from assignments where ended_at is null group by inquiry_id having count(*) > 1) twice
     union all
     select 'places are counted', count(*) from agents g
-    where g.open_count <> (select count(*) from assignments a where a.agent_id = g.agent_id and a.ended_at is null)
+    where g.open_count <> (select coalesce(sum(i.weight), 0) from assignments a join inquiries i on i.inquiry_id = a.inquiry_id
+                           where a.agent_id = g.agent_id and a.ended_at is null)
     union all
     select 'never over capacity', count(*) from agents where open_count > capacity
     union all
@@ -34,9 +35,18 @@ const BROKEN: &str = "
     where not exists (select 1 from agent_skills s where s.agent_id = a.agent_id and s.skill = a.skill)
     union all
     select 'never again', count(*) from assignments a
+    join inquiries i on i.inquiry_id = a.inquiry_id
     where exists (select 1 from assignments b
                   where b.inquiry_id = a.inquiry_id and b.agent_id = a.agent_id and b.assignment_id < a.assignment_id
-                    and b.outcome in ('rejected', 'expired'))
+                    and b.outcome = 'rejected' and b.generation > i.asked_from)
+    union all
+    select 'by itself not to who let it run out', count(*) from assignments a
+    join inquiries i on i.inquiry_id = a.inquiry_id
+    where exists (select 1 from assignments b
+                  where b.inquiry_id = a.inquiry_id and b.agent_id = a.agent_id and b.assignment_id < a.assignment_id
+                    and b.outcome in ('expired', 'withdrawn') and b.generation > i.asked_from)
+        and exists (select 1 from routing_decisions d
+                    where d.inquiry_id = a.inquiry_id and d.agent_id = a.agent_id and d.decided_at = a.assigned_at)
     union all
     select 'every assignment is told', count(*) from assignments a
     where not exists (select 1 from outbox o where o.event_key =
@@ -47,7 +57,7 @@ const BROKEN: &str = "
         'inquiry.' || i.status || case when i.generation = 0 then '' else '.' || i.generation end || ':' || i.inquiry_id)
 ";
 
-const PROMISES: usize = 11;
+const PROMISES: usize = 12;
 
 const LIVE: &str = "select inquiry_id, agent_id, generation from assignments where ended_at is null";
 

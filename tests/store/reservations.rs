@@ -1,12 +1,13 @@
 //! The life of an assignment: offered, accepted, passed on, run out, given back.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
 use mimamori::access::Sight;
 use mimamori::contract::*;
-use mimamori::routing::Proposal;
+use mimamori::routing::{Method, Proposal};
 use mimamori::store::*;
 use tokio::time::timeout;
 
@@ -72,6 +73,25 @@ pub async fn an_offer_is_accepted_once_by_its_holder_only(fresh: Fresh) {
     assert_eq!(unknown, Change::Lost(Lost::Unknown));
 }
 
+pub async fn what_passes_until_an_offer_is_written_is_added_to_its_time(fresh: Fresh) {
+    const HELD_UP: Duration = Duration::from_secs(60);
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 2)]).await.unwrap();
+    let late = RoutingDecision {
+        expires_at: Some(at(10)),
+        decided: Instant::now().checked_sub(HELD_UP),
+        ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 0)
+    };
+    assert!(late.decided.is_some());
+    let RoutingOutcome::Decided(told) = store.commit_routing(&late).await.unwrap() else {
+        panic!("expected a decision")
+    };
+    let ends = told.expires_at.unwrap();
+    assert!(ends >= at(10) + HELD_UP, "{ends}");
+    assert_eq!(row(&*store, "q-1").await.expires_at, Some(ends), "what is told is what is written");
+    assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(69)).await.unwrap(), Change::Done);
+}
+
 pub async fn a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back(fresh: Fresh) {
     let store = offered(&fresh).await;
     let reject = async |agent: &str, generation| {
@@ -134,7 +154,8 @@ pub async fn an_offer_that_nobody_accepts_runs_out(fresh: Fresh) {
     assert_eq!(store.accept(&q("q-1"), &a("a-1"), 1, at(9)).await.unwrap(), Change::Lost(Lost::Expired));
     assert_eq!(open(&*store, "a-1").await, 0);
     let waiting = store.waiting_inquiries(10).await.unwrap();
-    assert!(waiting[0].rejected_by.contains(&a("a-1")));
+    assert_eq!(waiting[0].set_aside, BTreeMap::from([(a("a-1"), at(10))]));
+    assert!(waiting[0].rejected_by.is_empty());
     let ended = "select count(*) from assignments where outcome = 'expired' and ended_by = 'router'";
     assert_eq!(fresh.number(ended).await, 1);
 }
@@ -161,6 +182,66 @@ pub async fn what_lies_untouched_with_somebody_away_goes_back(fresh: Fresh) {
     let outcome = store.commit_routing(&back).await.unwrap();
     assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id == Some(a("a-1"))));
     assert_eq!(store.return_untouched(Utc::now(), 10, at(30)).await.unwrap(), 0, "they are back");
+}
+
+pub async fn what_lies_untouched_at_the_end_of_a_shift_goes_back(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    // The fixed moment is 18:00 on a Saturday in Tokyo: the shift ends two minutes later.
+    let hours = r#"{"time_zone":"Asia/Tokyo","shifts":[{"days":["Sat"],"from":"09:00","to":"18:02"}]}"#;
+    let worker =
+        AgentProfile { hours: Some(serde_json::from_str(hours).unwrap()), ..agent("a-1", &SHIPPING, &JA, 9) };
+    let others = [worker.clone(), agent("a-2", &SHIPPING, &JA, 9)];
+    store.upsert_agents(&others).await.unwrap();
+    for (id, agent, second) in [("left", "a-1", 0), ("begun", "a-1", 1), ("no-hours", "a-2", 2)] {
+        store.commit_routing(&decision(&inquiry(id, 0), offer(&[agent]), second)).await.unwrap();
+    }
+    assert_eq!(store.accept(&q("begun"), &a("a-1"), 1, at(5)).await.unwrap(), Change::Done);
+    let grace = TimeDelta::minutes(1);
+    let sweep = async |second| store.return_off_shift(grace, 10, at(second)).await.unwrap();
+    assert_eq!((sweep(60).await, sweep(170).await), (0, 0), "on shift, and within the grace");
+    // Given by a supervisor after the end: they know why.
+    store.commit_routing(&decision(&inquiry("late", 130), Proposal::Triage, 130)).await.unwrap();
+    let late = DirectAssignment { at: at(140), ..order("late", "a-1", 0) };
+    assert_eq!(store.assign(&late).await.unwrap(), Change::Done);
+    assert_eq!((sweep(190).await, sweep(190).await), (1, 0));
+    let left = row(&*store, "left").await;
+    assert_eq!(left.status, InquiryStatus::Waiting);
+    assert!(left.reason.contains("shift of agent a-1 is over"), "{}", left.reason);
+    assert_eq!(open(&*store, "a-1").await, 2);
+    let returned = "select count(*) from assignments where outcome = 'returned'";
+    assert_eq!(fresh.number(returned).await, 1);
+}
+
+pub async fn an_inquiry_takes_the_places_of_its_channel_and_gives_them_back(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    store.upsert_agents(&[agent("a-1", &SHIPPING, &JA, 3)]).await.unwrap();
+    let phone = |id: &str| {
+        let channel = Channel::new("phone").unwrap();
+        let call = Inquiry { channel, ..inquiry(id, 0) };
+        RoutingDecision { weight: 2, ..decision(&call, offer(&["a-1"]), 1) }
+    };
+    let taken = async |decision: RoutingDecision| {
+        let outcome = store.commit_routing(&decision).await.unwrap();
+        matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_some())
+    };
+    assert!(taken(phone("q-1")).await);
+    assert_eq!(open(&*store, "a-1").await, 2);
+    assert!(!taken(phone("q-2")).await, "one place is not enough");
+    assert_eq!(store.assign(&order("q-2", "a-1", 0)).await.unwrap(), Change::Lost(Lost::Full));
+    let waiting = store.waiting_inquiries(10).await.unwrap().remove(0);
+    assert_eq!((waiting.weight, waiting.inquiry.channel.as_str()), (2, "phone"));
+    assert!(taken(decision(&inquiry("q-3", 0), offer(&["a-1"]), 1)).await);
+    assert_eq!(open(&*store, "a-1").await, 3);
+    // What the configuration says by now does not count for what is there already.
+    let again = RoutingDecision { weight: 1, ..phone("q-2") };
+    assert!(!taken(again).await);
+    let done = store.resolve_inquiry(&q("q-1"), &a("a-1"), None, at(5)).await.unwrap();
+    assert_eq!((done, open(&*store, "a-1").await), (Change::Done, 1));
+    assert_eq!(store.assign(&order("q-2", "a-1", 0)).await.unwrap(), Change::Done);
+    assert_eq!(open(&*store, "a-1").await, 3);
+    assert_eq!(store.withdraw_agent(&a("a-1"), "bulk", at(9)).await.unwrap(), 2);
+    assert_eq!(open(&*store, "a-1").await, 0);
+    assert_eq!(row(&*store, "q-2").await.channel.as_str(), "phone");
 }
 
 fn order(inquiry: &str, agent: &str, generation: u32) -> DirectAssignment {
@@ -245,7 +326,73 @@ pub async fn everything_that_an_agent_holds_goes_back(fresh: Fresh) {
     assert_eq!((open(&*store, "a-1").await, open(&*store, "a-2").await), (0, 1));
     let waiting = store.waiting_inquiries(10).await.unwrap();
     assert_eq!(waiting.len(), 2);
-    assert!(waiting.iter().all(|one| one.rejected_by.is_empty()), "they may have it again");
+    assert!(waiting.iter().all(|one| one.set_aside == BTreeMap::from([(a("a-1"), at(5))])));
+    // Present or not, they do not get it again by itself, but from a supervisor they do.
+    let again = RoutingDecision { generation: 1, ..decision(&inquiry("q-2", 1), offer(&["a-1"]), 9) };
+    let outcome = store.commit_routing(&again).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_none()));
+    assert_eq!(store.assign(&order("q-2", "a-1", 1)).await.unwrap(), Change::Done);
+}
+
+/// The same proposal, by an engine that found nobody else.
+fn again(proposal: Proposal) -> Proposal {
+    let Proposal::Offer { skill, mut candidates } = proposal else { panic!("expected an offer") };
+    candidates.iter_mut().for_each(|candidate| candidate.again = true);
+    Proposal::Offer { skill, candidates }
+}
+
+pub async fn who_let_it_run_out_gets_it_again_only_if_nobody_else_is_left(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.expire(at(10), 10).await.unwrap(), 1);
+    let waits = async |decision: RoutingDecision| {
+        let outcome = store.commit_routing(&decision).await.unwrap();
+        matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id.is_none())
+    };
+    let to = |proposal| RoutingDecision { generation: 1, ..decision(&inquiry("q-1", 0), proposal, 20) };
+    assert!(waits(to(offer(&["a-1"]))).await);
+    assert!(!waits(to(again(offer(&["a-1"])))).await);
+    let rejected = store.reject(&q("q-1"), &a("a-1"), 2, None, at(30)).await.unwrap();
+    assert_eq!(rejected, Change::Done);
+    let third = RoutingDecision { generation: 2, ..to(again(offer(&["a-1"]))) };
+    assert!(waits(third).await, "what they rejected does not come back even so");
+}
+
+pub async fn saying_anew_what_it_needs_lifts_who_gave_it_back(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let rejected = store.reject(&q("q-1"), &a("a-1"), 1, Some(Skill::Payment), at(5)).await.unwrap();
+    assert_eq!(rejected, Change::Done);
+    assert_eq!(store.waiting_inquiries(10).await.unwrap()[0].rejected_by.len(), 1, "an agent lifts nothing");
+    let told = store.classify(&q("q-1"), Skill::Shipping, 1, "supervisor:s-1", at(6)).await.unwrap();
+    assert_eq!(told, Change::Done);
+    assert!(store.waiting_inquiries(10).await.unwrap()[0].rejected_by.is_empty());
+    let second = RoutingDecision { generation: 2, ..decision(&inquiry("q-1", 0), offer(&["a-1"]), 20) };
+    let outcome = store.commit_routing(&second).await.unwrap();
+    assert!(matches!(outcome, RoutingOutcome::Decided(assignment) if assignment.agent_id == Some(a("a-1"))));
+
+    // What they reject from then on counts, until it is said anew, which an order may do, too.
+    assert_eq!(store.reject(&q("q-1"), &a("a-1"), 3, None, at(30)).await.unwrap(), Change::Done);
+    let refused = store.assign(&order("q-1", "a-1", 3)).await.unwrap();
+    assert_eq!(refused, Change::Lost(Lost::NotAllowed));
+    let anew = DirectAssignment { skill: Some(Skill::Listing), ..order("q-1", "a-1", 3) };
+    assert_eq!(store.assign(&anew).await.unwrap(), Change::Done);
+}
+
+pub async fn what_everybody_gave_back_comes_to_triage_with_its_likeliest_skills(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    assert_eq!(store.reject(&q("q-1"), &a("a-1"), 1, None, at(5)).await.unwrap(), Change::Done);
+    let mut exhausted = decision(&inquiry("q-1", 0), Proposal::Triage, 20);
+    exhausted.generation = 1;
+    exhausted.explanation.method = Method::Exhausted;
+    store.commit_routing(&exhausted).await.unwrap();
+    let shown = row(&*store, "q-1").await;
+    assert_eq!((shown.status, shown.generation), (InquiryStatus::Triage, 1));
+    assert!(shown.reason.contains("nobody is left who speaks ja"), "{}", shown.reason);
+    assert!(shown.reason.contains("likeliest shipping (91%), then other (9%)"), "{}", shown.reason);
+    let told_anew = store.classify(&q("q-1"), Skill::Shipping, 1, "supervisor:s-1", at(30)).await.unwrap();
+    assert_eq!(told_anew, Change::Done);
+    let events =
+        ["inquiry.assigned:q-1", "inquiry.waiting.1:q-1", "inquiry.triage.1:q-1", "inquiry.waiting.2:q-1"];
+    assert_eq!(told(&*store).await, events);
 }
 
 pub async fn a_decision_on_an_older_generation_is_left_out(fresh: Fresh) {
@@ -317,4 +464,38 @@ pub async fn assignments_a_second(fresh: Fresh) {
     join_all(writers).await.into_iter().for_each(Result::unwrap);
     let rate = (WRITERS * EACH) as f64 / began.elapsed().as_secs_f64();
     println!("{rate:.0} assignments/s, {WRITERS} writers");
+}
+
+/// Offers that ran out, ended a second: by one worker, and by four at once.
+pub async fn sweeps_a_second(fresh: Fresh) {
+    const OFFERS: i64 = 2000;
+    let store = fresh.migrated().await;
+    let agents: Vec<_> = (0..200).map(|n| agent(&format!("a-{n}"), &SHIPPING, &JA, 100)).collect();
+    store.upsert_agents(&agents).await.unwrap();
+    for workers in [1, 4] {
+        let stores = join_all((0..workers).map(|_| fresh.open())).await;
+        for n in 0..OFFERS {
+            let agent = format!("a-{}", n % 200);
+            let offered = RoutingDecision {
+                expires_at: Some(at(10)),
+                ..decision(&inquiry(&format!("q-{workers}-{n}"), 0), offer(&[&agent]), 1)
+            };
+            store.commit_routing(&offered).await.unwrap();
+        }
+        let began = Instant::now();
+        let sweeps = stores.into_iter().map(|store| {
+            tokio::spawn(async move {
+                let (mut ended, mut ticks) = (0, 0);
+                while store.agents().await.unwrap().iter().any(|agent| agent.open > 0) {
+                    ended += store.expire(at(20), 200).await.unwrap();
+                    ticks += 1;
+                }
+                (ended, ticks)
+            })
+        });
+        let done: Vec<(u64, u32)> = join_all(sweeps).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(done.iter().map(|(ended, _)| *ended).sum::<u64>(), OFFERS as u64);
+        let rate = OFFERS as f64 / began.elapsed().as_secs_f64();
+        println!("{workers} workers: {rate:.0} offers ended a second {done:?}");
+    }
 }

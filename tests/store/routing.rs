@@ -1,6 +1,6 @@
 //! Routing: compare-and-set under contention, waiting, triage, resolving.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use mimamori::access::Sight;
 use mimamori::config::Config;
 use mimamori::contract::*;
 use mimamori::queue::Target;
-use mimamori::routing::{AgentSnapshot, Case, Hours, Proposal, decide};
+use mimamori::routing::{AgentSnapshot, Case, Hours, Left, Proposal, decide};
 use mimamori::store::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -73,10 +73,13 @@ pub async fn eight_routers_never_exceed_a_capacity_nor_assign_twice(fresh: Fresh
                     skills: decision.skills.clone(),
                     language: Language::Ja,
                     priority: inquiry.priority,
+                    weight: 1,
                     received_at: inquiry.received_at,
                     waiting_since: inquiry.received_at,
                     flagged: false,
                     rejected_by: BTreeSet::new(),
+                    set_aside: BTreeMap::new(),
+                    left: Left::Others,
                     preferred: None,
                 };
                 let decided = decide(&[case], &agents, &policy, decision.at).remove(0);
@@ -184,10 +187,12 @@ pub async fn waiting_again_tells_nothing_until_it_is_assigned(fresh: Fresh) {
         language: Language::Ja,
         skills: first.skills,
         model_version: first.model_version,
+        weight: 1,
         generation: 0,
         changed_at: at(10),
         corrected_skill: None,
         rejected_by: BTreeSet::new(),
+        set_aside: BTreeMap::new(),
     };
     assert_eq!(waiting, [expected]);
 
@@ -251,6 +256,17 @@ pub async fn when_more_wait_than_one_tick_takes_every_desk_has_its_turn(fresh: F
     };
     assert_eq!(of(store.waiting_inquiries(3).await.unwrap()), ["q-en-1", "q-ja", "q-listing"]);
     assert_eq!(of(store.waiting_inquiries(4).await.unwrap()), ["q-en-1", "q-en-2", "q-ja", "q-listing"]);
+
+    // In turn, each comes once before the first comes again.
+    let (mut all, mut after) = (Vec::new(), None);
+    for read in [2, 2, 1, 0] {
+        let next = store.waiting_in_turn(2, after.as_ref()).await.unwrap();
+        assert_eq!(next.len(), read);
+        after = next.last().map(|one| one.inquiry.inquiry_id.clone()).or(after);
+        all.extend(of(next));
+    }
+    all.sort();
+    assert_eq!(all, ["q-en-1", "q-en-2", "q-en-3", "q-ja", "q-listing"]);
 }
 
 pub async fn resolving_frees_the_capacity_once(fresh: Fresh) {
@@ -372,7 +388,7 @@ pub async fn team_hours_and_what_was_received_lately_are_kept(fresh: Fresh) {
     for (number, second) in [0, 0, 3600, 3000].into_iter().enumerate() {
         let question = inquiry(&format!("q-{number}"), 0);
         route(&*store, decision(&question, offer(&["a-1"]), second)).await;
-        expected.take(at(second));
+        expected.take(1, at(second));
         let now = snapshot(&*store, "a-1").await;
         assert!((now.recent - expected.recent).abs() < 1e-9, "{} is not {}", now.recent, expected.recent);
         assert_eq!((now.open, now.last_assigned_at), (expected.open, expected.last_assigned_at));

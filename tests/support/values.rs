@@ -110,6 +110,7 @@ pub fn inquiry(id: &str, received: i64) -> Inquiry {
         subject: Some("配送".into()),
         transaction_id: None,
         priority: Priority::Normal,
+        channel: Channel::default(),
     }
 }
 
@@ -125,9 +126,11 @@ pub fn decision(inquiry: &Inquiry, proposal: Proposal, seconds: i64) -> RoutingD
         proposal,
         explanation: explanation(seconds),
         model_version: "m1".into(),
+        weight: 1,
         generation: 0,
         corrected_skill: None,
         expires_at: None,
+        decided: None,
         at: at(seconds),
     }
 }
@@ -144,6 +147,7 @@ pub fn explanation(seconds: i64) -> Explanation {
         waiting_seconds: Some(0.1 + 0.2),
         urgency: 1.5,
         flagged: false,
+        weight: 1,
         preferred: None,
         skills: vec![SkillProbability { skill: Skill::Shipping, probability: 0.9 }],
         needs: vec![Skill::Shipping],
@@ -160,6 +164,7 @@ pub fn offer(agents: &[&str]) -> Proposal {
         agent_id: AgentId::new(*id).unwrap(),
         skill: Skill::Shipping,
         proficiency: 3,
+        again: false,
     };
     Proposal::Offer { skill: Skill::Shipping, candidates: agents.iter().map(candidate).collect() }
 }

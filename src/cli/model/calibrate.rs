@@ -21,10 +21,10 @@ use crate::moderation::PolicySettings;
 pub fn run(config: &Config, models: &Path, corpus: &Corpus, task: Task) -> Result<ExitCode, CliError> {
     let config = with_models(config, models);
     let base = parts::base(&config)?;
-    if task != Task::Inquiries {
+    if task.conversations() {
         policies(&config, &base, corpus)?;
     }
-    if task != Task::Conversation {
+    if task.inquiries() {
         inquiries(&config, &base, corpus)?;
     }
     Ok(ExitCode::SUCCESS)

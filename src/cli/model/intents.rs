@@ -6,10 +6,13 @@ use rand::seq::SliceRandom;
 
 use super::super::error::CliError;
 use super::super::lines;
+use super::lexical::Characters;
 use super::tuning::{Tuning, to_standard_error};
 use crate::config::{Config, locate};
 use crate::datasets::{Intents, LabelledText};
-use crate::evaluation::{Familiarity, Known, rejection_threshold, share_below};
+use crate::evaluation::{
+    Familiarity, Known, Readings, blended, rejection_threshold, share_below, share_for_classes,
+};
 use crate::model::adapter::Adapter;
 use crate::model::classifier::Base;
 use crate::model::folder::Head;
@@ -122,7 +125,8 @@ fn frozen(base: &Base, parts: &Parts<'_>) -> Result<(), CliError> {
     for penalty in PENALTIES {
         let head = fit_head(&vectors, &targets, parts.classes, penalty)
             .map_err(|error| CliError::Failed(format!("training: {error}")))?;
-        let accuracy = accuracy(&head, &seen, &parts.validation.classes);
+        let logits: Vec<Vec<f64>> = seen.iter().map(|vector| head.logits(vector)).collect();
+        let accuracy = accuracy(&logits, &parts.validation.classes);
         if best.as_ref().is_none_or(|(highest, _, _)| accuracy > *highest) {
             best = Some((accuracy, penalty, head));
         }
@@ -132,7 +136,7 @@ fn frozen(base: &Base, parts: &Parts<'_>) -> Result<(), CliError> {
         "encoder as it is with a linear head (penalty {penalty}, chosen on {} validation texts)",
         parts.validation.texts.len()
     );
-    lines::print(&report(base, parts, &how, &head, None, &vectors)?)
+    report(&Reading { base, head, adapter: None }, parts, &how)
 }
 
 /// Adapters and a head, trained as those for inquiries are.
@@ -156,59 +160,94 @@ fn trained(
         train.len(),
         held_out.len()
     );
-    let vectors = base.vectors(&parts.train.texts, Some(&adapter))?;
-    lines::print(&report(base, parts, &how, &head, Some(&adapter), &vectors)?)
+    report(&Reading { base, head, adapter: Some(adapter) }, parts, &how)
 }
 
-/// Accuracy on the test part, and how well texts without an intent are told from the others. `vectors` are those of the training
-/// texts.
-fn report(
-    base: &Base,
-    parts: &Parts<'_>,
-    how: &str,
-    head: &Head,
-    adapter: Option<&Adapter>,
-    vectors: &[Vec<f32>],
-) -> Result<String, CliError> {
-    let test = base.vectors(&parts.test.texts, adapter)?;
+/// How the encoder reads a text.
+struct Reading<'a> {
+    base: &'a Base,
+    head: Head,
+    adapter: Option<Adapter>,
+}
+
+impl Reading<'_> {
+    fn read(&self, texts: &[&str]) -> Result<Readings, CliError> {
+        let vectors = self.base.vectors(texts, self.adapter.as_ref())?;
+        let logits = vectors.iter().map(|vector| self.head.logits(vector)).collect();
+        Ok(Readings { vectors, logits })
+    }
+}
+
+/// Every part of a set as it is read.
+struct Read {
+    validation: Readings,
+    test: Readings,
+    outside_validation: Readings,
+    outside: Readings,
+}
+
+/// Accuracy on the test part, and how well texts without an intent are told from the others: by the encoder, then with runs of
+/// characters beside it.
+fn report(reading: &Reading<'_>, parts: &Parts<'_>, how: &str) -> Result<(), CliError> {
+    let known = Known::new(&reading.read(&parts.train.texts)?.vectors, &parts.train.classes);
+    let mut read = Read {
+        validation: reading.read(&parts.validation.texts)?,
+        test: reading.read(&parts.test.texts)?,
+        outside_validation: reading.read(&parts.outside_validation)?,
+        outside: reading.read(&parts.outside)?,
+    };
+    lines::print(&described(&known, &read, parts, how))?;
+    let characters = Characters::learn(&parts.train.texts, &parts.train.classes, parts.classes);
+    let validation = characters.logits(&parts.validation.texts);
+    let share = share_for_classes(&read.validation.logits, &validation, &parts.validation.classes);
+    for (texts, readings) in [
+        (&parts.validation.texts, &mut read.validation),
+        (&parts.test.texts, &mut read.test),
+        (&parts.outside_validation, &mut read.outside_validation),
+        (&parts.outside, &mut read.outside),
+    ] {
+        readings.logits = blended(&readings.logits, &characters.logits(texts), share);
+    }
+    let how =
+        format!("{how}; runs of characters beside it, share {share:.2}, chosen on the validation texts");
+    lines::print(&described(&known, &read, parts, &how))
+}
+
+fn described(known: &Known, read: &Read, parts: &Parts<'_>, how: &str) -> String {
     let mut text = format!(
         "{}, {how}\n  accuracy in scope            {:.4} of {} texts, {} intents\n",
         parts.name,
-        accuracy(head, &test, &parts.test.classes),
+        accuracy(&read.test.logits, &parts.test.classes),
         parts.test.texts.len(),
         parts.classes
     );
     if !parts.outside.is_empty() {
-        let known = Known::new(head, vectors, &parts.train.classes);
-        let seen = Refusal {
-            inside: &base.vectors(&parts.validation.texts, adapter)?,
-            outside: &base.vectors(&parts.outside_validation, adapter)?,
-        };
-        let unseen = Refusal { inside: &test, outside: &base.vectors(&parts.outside, adapter)? };
-        text.push_str(&out_of_scope(&known, &seen, &unseen));
+        let seen = Refusal { inside: &read.validation, outside: &read.outside_validation };
+        let unseen = Refusal { inside: &read.test, outside: &read.outside };
+        text.push_str(&out_of_scope(known, &seen, &unseen));
     }
-    Ok(text)
+    text
 }
 
-fn accuracy(head: &Head, vectors: &[Vec<f32>], truths: &[usize]) -> f64 {
-    let best = |logits: Vec<f64>| logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
-    let right =
-        vectors.iter().zip(truths).filter(|(vector, truth)| best(head.logits(vector)) == Some(**truth));
+fn accuracy(logits: &[Vec<f64>], truths: &[usize]) -> f64 {
+    let best =
+        |logits: &Vec<f64>| logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+    let right = logits.iter().zip(truths).filter(|(logits, truth)| best(logits) == Some(**truth));
     right.count() as f64 / truths.len().max(1) as f64
 }
 
-/// Vectors of texts that have an intent, and of texts that have none.
+/// Texts that have an intent, and texts that have none.
 struct Refusal<'a> {
-    inside: &'a [Vec<f32>],
-    outside: &'a [Vec<f32>],
+    inside: &'a Readings,
+    outside: &'a Readings,
 }
 
 /// A line for each score. The threshold of each is chosen on the validation texts in scope, and the score that stands for the
 /// model on the validation texts out of scope: the one that refuses most of them.
-fn out_of_scope(known: &Known<'_>, validation: &Refusal<'_>, test: &Refusal<'_>) -> String {
+fn out_of_scope(known: &Known, validation: &Refusal<'_>, test: &Refusal<'_>) -> String {
     let mut text = format!(
         "  out of scope, {} texts, where {:.0}% of the validation texts in scope are refused\n    {:<24} {:>7} {:>17} {:>7} {:>19}\n",
-        test.outside.len(),
+        test.outside.vectors.len(),
         REFUSED_IN_SCOPE * 100.0,
         "score",
         "recall",
@@ -218,7 +257,7 @@ fn out_of_scope(known: &Known<'_>, validation: &Refusal<'_>, test: &Refusal<'_>)
     );
     let mut best: Option<(f64, Familiarity)> = None;
     for score in Familiarity::ALL {
-        let of = |vectors: &[Vec<f32>]| known.scores(score, vectors);
+        let of = |texts: &Readings| known.scores(score, texts);
         let threshold = rejection_threshold(&of(validation.inside), REFUSED_IN_SCOPE);
         let chosen_by = share_below(&of(validation.outside), threshold);
         let (inside, outside) = (of(test.inside), of(test.outside));
@@ -238,7 +277,7 @@ fn out_of_scope(known: &Known<'_>, validation: &Refusal<'_>, test: &Refusal<'_>)
     if let Some((_, score)) = best {
         text.push_str(&format!(
             "    chosen on {} validation texts out of scope: {}\n",
-            validation.outside.len(),
+            validation.outside.vectors.len(),
             score.name()
         ));
     }

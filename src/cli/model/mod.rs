@@ -6,11 +6,13 @@ mod data;
 mod eval;
 mod intents;
 mod labels;
+mod lexical;
 mod policy;
 mod train;
 mod tuning;
 mod versions;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,7 +21,8 @@ use clap::{Args, Subcommand};
 use super::error::CliError;
 use super::parts;
 use crate::config::{Config, locate};
-use crate::corpus::Corpus;
+use crate::corpus::{Conversation, Corpus};
+use crate::model::input::Turn;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -90,6 +93,22 @@ fn with_models(config: &Config, models: &Path) -> Config {
     config.models.policies = models.join("policies");
     config.models.inquiries = models.join("inquiries");
     config
+}
+
+/// Every message of the conversations, to be judged with those before it.
+fn inputs(conversations: &[Conversation]) -> Vec<(Vec<Turn<'_>>, Range<usize>)> {
+    conversations
+        .iter()
+        .map(|conversation| {
+            let turns: Vec<Turn<'_>> = conversation
+                .messages
+                .iter()
+                .map(|message| Turn { role: message.from, text: &message.text })
+                .collect();
+            let all = 0..turns.len();
+            (turns, all)
+        })
+        .collect()
 }
 
 fn model_error(error: crate::model::folder::FolderError) -> CliError {

@@ -1,6 +1,5 @@
 //! `mimamori model policy`: the head of one policy alone, from labelled messages.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,14 +8,13 @@ use clap::Args;
 use super::super::error::CliError;
 use super::super::{lines, parts};
 use super::calibrate::metrics_of;
-use super::model_error;
+use super::{inputs, model_error};
 use crate::config::{Config, locate};
 use crate::contract::Policy;
 use crate::corpus::{Conversation, read_folder, read_lines};
 use crate::evaluation::{Observation, calibrate_policies, evaluate_policy, observe_rules, policy_report};
 use crate::model::classifier::ConversationModel;
 use crate::model::folder::{HEAD, Head, PolicyDescription, sha256_of, write_description};
-use crate::model::input::Turn;
 use crate::model::source::PolicySource;
 use crate::model::train::{Target, fit_head};
 use crate::moderation::PolicySettings;
@@ -92,21 +90,6 @@ fn read(labels: &std::path::Path) -> Result<Vec<Conversation>, CliError> {
     found.map_err(|error| CliError::Usage(error.to_string()))
 }
 
-fn inputs(conversations: &[Conversation]) -> Vec<(Vec<Turn<'_>>, Range<usize>)> {
-    conversations
-        .iter()
-        .map(|conversation| {
-            let turns: Vec<Turn<'_>> = conversation
-                .messages
-                .iter()
-                .map(|message| Turn { role: message.from, text: &message.text })
-                .collect();
-            let all = 0..turns.len();
-            (turns, all)
-        })
-        .collect()
-}
-
 fn fit_to(
     vectors: &[Vec<f32>],
     observations: &[Observation],
@@ -154,6 +137,8 @@ fn write(
         source: PolicySource::Head {
             reader: model.version().to_owned(),
             head_sha256: sha256_of(&folder.join(HEAD)).map_err(model_error)?,
+            // A few hundred messages tell little about runs of characters that they do not hold.
+            lexical: None,
         },
         combination,
         thresholds,

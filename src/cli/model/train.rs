@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::error::CliError;
 use super::tuning::{Tuning, to_standard_error};
-use super::{CorpusArguments, calibrate, read_corpus};
+use super::{CorpusArguments, calibrate, lexical, read_corpus};
 use crate::config::{Config, locate};
 use crate::contract::Policy;
 use crate::model::train::{TrainOptions, train_conversations, train_inquiries};
@@ -16,7 +16,21 @@ use crate::model::train::{TrainOptions, train_conversations, train_inquiries};
 pub enum Task {
     Conversation,
     Inquiries,
+    /// Heads over runs of characters beside trained models, and their share: minutes
+    Lexical,
     All,
+}
+
+impl Task {
+    /// Whether messages are concerned.
+    pub fn conversations(self) -> bool {
+        self != Task::Inquiries
+    }
+
+    /// Whether inquiries are concerned.
+    pub fn inquiries(self) -> bool {
+        self != Task::Conversation
+    }
 }
 
 #[derive(Debug, Args)]
@@ -48,16 +62,23 @@ pub fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, CliError>
     let failed = |error: crate::model::train::TrainError| CliError::Failed(error.to_string());
     let policies: Vec<Policy> = config.moderation.policies.keys().cloned().collect();
     let models = &arguments.place.models;
-    if arguments.task != Task::Inquiries {
+    let version = options.version.clone();
+    if matches!(arguments.task, Task::Conversation | Task::All) {
         train_conversations(&encoder, &corpus, &policies, models, &options, &mut progress).map_err(failed)?;
     }
-    if arguments.task != Task::Conversation {
+    if matches!(arguments.task, Task::Inquiries | Task::All) {
         let options = TrainOptions {
             // One checkpoint file cannot hold two trainings.
             checkpoint: options.checkpoint.clone().map(|file| file.with_extension("inquiries")),
             ..options
         };
         train_inquiries(&encoder, &corpus, models, &options, &mut progress).map_err(failed)?;
+    }
+    if arguments.task.conversations() {
+        lexical::conversations(config, models, &corpus, &version)?;
+    }
+    if arguments.task.inquiries() {
+        lexical::inquiries(config, models, &corpus, &version)?;
     }
     calibrate::run(config, models, &corpus, arguments.task)
 }

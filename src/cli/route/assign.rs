@@ -17,14 +17,14 @@ pub struct Arguments {
     /// The inquiry's id
     #[arg(long, value_name = "ID")]
     inquiry: String,
-    /// The agent's id: available, with a free place, of the customer's language, and not one who gave the inquiry back
+    /// The agent's id: available, with a free place, of the customer's language, and not one who rejected it
     #[arg(long, value_name = "ID")]
     agent: String,
     /// The generation of the inquiry that was looked at, as the last event about it names it: 0 if nobody has had it. If somebody was
     /// faster, nothing is changed
     #[arg(long, value_name = "NUMBER")]
     generation: u32,
-    /// What the inquiry needs, if not what the model said
+    /// What the inquiry needs, if not what was said so far: whoever rejected it for that may be asked again
     #[arg(long, value_name = "SKILL")]
     skill: Option<Skill>,
 }
@@ -60,7 +60,7 @@ fn why(lost: Lost) -> &'static str {
         }
         Lost::Full => "the agent has no free place; choose another one, or raise their capacity",
         Lost::NotAllowed => {
-            "the agent is away, does not speak the customer's language, or gave the inquiry back before"
+            "the agent is away, does not speak the customer's language, or rejected the inquiry before"
         }
         Lost::Unknown => "there is no such inquiry or agent",
     }

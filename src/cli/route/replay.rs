@@ -11,7 +11,7 @@ use super::super::{lines, parts};
 use crate::config::Config;
 use crate::contract::AgentId;
 use crate::routing::{Fate, PastDecision, Policy, Replayed, Side, Tally, replay};
-use crate::store::DecisionRow;
+use crate::store::{DecisionRow, InquiryStatus};
 
 /// Decisions that are read from the database together.
 const PAGE: u32 = 1000;
@@ -97,6 +97,11 @@ fn policy(config: &Config, arguments: &Arguments) -> Result<Policy, CliError> {
 
 fn past(row: DecisionRow) -> PastDecision {
     PastDecision {
+        became: match (row.status, row.agent_id) {
+            (InquiryStatus::Triage, _) => Fate::Triage,
+            (_, Some(agent)) => Fate::Agent(agent),
+            (_, None) => Fate::Waits,
+        },
         inquiry_id: row.inquiry_id,
         language: row.language,
         priority: row.priority,

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::masked;
 use crate::console::masking;
 use crate::contract::{
-    Action, AgentId, AlertState, InquiryId, Label, Language, MessageId, Policy, Priority, Role, Ruling,
-    Skill, SkillProbability, TransactionId, UserId,
+    Action, AgentId, AlertState, Channel, InquiryId, Label, Language, MessageId, Policy, Priority, Role,
+    Ruling, Skill, SkillProbability, TransactionId, UserId,
 };
 use crate::routing::AgentSnapshot;
 use crate::store::review::{AlertFile, Claim, Decided, ReviewRow, SaidMessage, TrailRow};
@@ -307,6 +307,8 @@ pub(in crate::console) struct Inquiry {
     /// When the offer ends if the agent does not accept it.
     expires_at: Option<DateTime<Utc>>,
     priority: Priority,
+    /// How the customer asked, such as `mail` or `chat`.
+    channel: Channel,
     language: Language,
     /// Every letter masked without the permission `read_text`, as in `text`.
     subject: Option<String>,
@@ -334,6 +336,7 @@ impl Inquiry {
             accepted_at: row.accepted_at,
             expires_at: row.expires_at,
             priority: row.priority,
+            channel: row.channel,
             language: row.language,
             subject: row.subject,
             text: row.text,
@@ -386,9 +389,9 @@ pub(in crate::console) struct Agent {
     agent_id: AgentId,
     /// Whether they are there to take inquiries.
     available: bool,
-    /// Inquiries in hand.
+    /// Places that the inquiries in hand take.
     open: u32,
-    /// Inquiries that they work on at once.
+    /// All places; an inquiry takes as many as its channel weighs.
     capacity: u32,
     /// Proficiency by skill, from 1 (learning) to 5 (expert).
     skills: std::collections::BTreeMap<Skill, u8>,

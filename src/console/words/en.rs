@@ -42,6 +42,7 @@ pub(super) static WORDS: Words = Words {
     inquiries_by_agent: "Inquiries by agent",
     status: "Status",
     skill: "Skill",
+    channel: "Channel",
     agent: "Agent",
     open_inquiries: "Open inquiries",
     unpublished: "Unpublished events",

@@ -42,6 +42,7 @@ pub(super) static WORDS: Words = Words {
     inquiries_by_agent: "担当者別のお問い合わせ",
     status: "状態",
     skill: "スキル",
+    channel: "受付方法",
     agent: "担当者",
     open_inquiries: "未解決のお問い合わせ",
     unpublished: "未送信のイベント",

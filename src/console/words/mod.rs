@@ -57,6 +57,7 @@ pub(super) struct Words {
     pub(super) inquiries_by_agent: &'static str,
     pub(super) status: &'static str,
     pub(super) skill: &'static str,
+    pub(super) channel: &'static str,
     pub(super) agent: &'static str,
     pub(super) open_inquiries: &'static str,
     pub(super) unpublished: &'static str,

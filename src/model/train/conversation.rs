@@ -76,6 +76,7 @@ pub fn train_conversations(
         encoder_sha256: sha256_of(&encoder.join("model.gguf"))?,
         tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
         adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
+        lexicon_sha256: None,
         training: options.describe(&train),
     };
     write_description(&folder, &description)?;
@@ -92,6 +93,7 @@ pub fn train_conversations(
             source: PolicySource::Head {
                 reader: options.version.clone(),
                 head_sha256: sha256_of(&folder.join(HEAD))?,
+                lexical: None,
             },
             combination: Combination {
                 intercept: 0.0,

@@ -33,7 +33,7 @@ pub fn train_inquiries(
     let held_out = examples(&reader, &corpus.held_out.inquiries);
     let sources: Vec<&LabelledInquiry> = corpus.train.inquiries.iter().collect();
     let rewritten = |index: usize, seed: u64| {
-        Some(example(&reader, &rewritten(sources[index], &mut StdRng::seed_from_u64(seed))))
+        Some(example(&reader, &in_another_hand(sources[index], &mut StdRng::seed_from_u64(seed))))
     };
     let start = options.from.as_deref().map(|from| start(from, weights.shape.hidden)).transpose()?;
     let data =
@@ -52,6 +52,7 @@ pub fn train_inquiries(
             tokenizer_sha256: sha256_of(&encoder.join("tokenizer.json"))?,
             adapter_sha256: sha256_of(&folder.join(ADAPTER))?,
             head_sha256: sha256_of(&folder.join(HEAD))?,
+            lexical: None,
             training: options.describe(&train),
         },
         skills: Skill::ALL.to_vec(),
@@ -73,7 +74,7 @@ fn start(from: &Path, hidden: usize) -> Result<Start, TrainError> {
 }
 
 /// The inquiry in another hand; a subject is sometimes left out, since many customers write none.
-fn rewritten(inquiry: &LabelledInquiry, random: &mut StdRng) -> LabelledInquiry {
+pub fn in_another_hand(inquiry: &LabelledInquiry, random: &mut StdRng) -> LabelledInquiry {
     let mut inquiry = inquiry.clone();
     if random.random_bool(0.4) {
         inquiry.subject = None;

@@ -7,6 +7,8 @@ mod conversation;
 mod fit;
 mod hands;
 mod inquiry;
+mod lbfgs;
+mod lexical;
 mod linear;
 mod network;
 mod ops;
@@ -14,11 +16,13 @@ mod shards;
 
 use std::path::PathBuf;
 
+pub use augment::mistype;
 pub use classes::train_texts;
 pub use conversation::train_conversations;
 pub use fit::{Progress, Target};
 pub use hands::OtherHands;
-pub use inquiry::train_inquiries;
+pub use inquiry::{in_another_hand, train_inquiries};
+pub use lexical::{Truths, fit_lexical};
 pub use linear::fit_head;
 
 use super::adapter::AdapterError;

@@ -1,5 +1,7 @@
 //! What the engine promises, case by case.
 
+mod channels;
+mod last_step;
 mod pools;
 mod replay;
 
@@ -46,10 +48,13 @@ fn case(id: &str, skills: &[(Skill, f64)]) -> Case {
             .collect(),
         language: Language::Ja,
         priority: Priority::Normal,
+        weight: 1,
         received_at: now(),
         waiting_since: now(),
         flagged: false,
         rejected_by: BTreeSet::new(),
+        set_aside: BTreeMap::new(),
+        left: Left::Others,
         preferred: None,
     }
 }

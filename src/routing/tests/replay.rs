@@ -12,6 +12,7 @@ fn past(case: &Case, decided: Decided) -> PastDecision {
         priority: case.priority,
         received_at: case.received_at,
         skills: case.skills.clone(),
+        became: Fate::of(&decided.explanation),
         explanation: serde_json::from_str(&stored).unwrap(),
         finished_by: None,
     }
@@ -32,6 +33,43 @@ fn a_replay_under_the_same_policy_decides_as_it_was_decided() {
         }
     }
     assert!(given > 1000, "the made-up pools give agents something to do: {given}");
+}
+
+#[test]
+fn an_agent_who_was_chosen_but_taken_by_then_is_not_given_anything() {
+    let agents = [agent("a", &[(Skill::Shipping, 5)], 1), agent("b", &[(Skill::Shipping, 2)], 1)];
+    let case = case("q", &[(Skill::Shipping, 1.0)]);
+    let mut policy = policy();
+    let decided = alone(case.clone(), &agents, &policy);
+    assert_eq!(chosen(&decided), Some("a"));
+    let taken = PastDecision { became: Fate::Waits, ..past(&case, decided) };
+    let again = replay(vec![taken.clone()], &policy).remove(0);
+    assert_eq!((again.then, again.now), (Fate::Waits, Fate::Waits), "as it was");
+    policy.suitability = [0.9, 0.9, 0.9, 0.1, 0.1];
+    let other = replay(vec![taken.clone()], &policy).remove(0);
+    assert_eq!(other.now, Fate::Agent(AgentId::new("b").unwrap()));
+    let mut tally = Tally::default();
+    tally.add(&replay(vec![taken], &policy));
+    assert_eq!((tally.then.assigned(), tally.then.waits), (0, 1));
+}
+
+#[test]
+fn a_period_without_safety_skills_is_replayed_with_its_flags() {
+    let agents = [agent("a", &[(Skill::Payment, 5)], 1), agent("b", &[(Skill::FraudSecurity, 5)], 1)];
+    let flagged = Case { flagged: true, ..case("q", &[(Skill::Payment, 0.9)]) };
+    let mut off = policy();
+    off.safety_skills.clear();
+    let decided = alone(flagged.clone(), &agents, &off);
+    assert_eq!((chosen(&decided), decided.explanation.flagged), (Some("a"), true));
+    assert_eq!(
+        decided.explanation.urgency,
+        alone(case("q", &[(Skill::Payment, 0.9)]), &agents, &off).explanation.urgency
+    );
+    let tick = vec![past(&flagged, decided)];
+    let same = replay(tick.clone(), &off).remove(0);
+    assert_eq!(same.then, same.now);
+    let safe = replay(tick, &policy()).remove(0);
+    assert_ne!(safe.now, safe.then, "an agent without a safety skill may not have it");
 }
 
 #[test]

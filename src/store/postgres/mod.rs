@@ -11,7 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
@@ -190,10 +190,28 @@ impl Store for PostgresStore {
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/postgres/waiting.sql"))
-            .bind(i64::from(limit))
-            .bind(Language::ALL.map(Language::as_str).to_vec())
-            .bind(Skill::ALL.map(Skill::as_str).to_vec());
+        let query = sqlx::query(concat!(
+            include_str!("../sql/postgres/waiting_columns.sql"),
+            include_str!("../sql/postgres/waiting.sql")
+        ))
+        .bind(i64::from(limit))
+        .bind(Language::ALL.map(Language::as_str).to_vec())
+        .bind(Skill::ALL.map(Skill::as_str).to_vec());
+        self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn waiting_in_turn(
+        &self,
+        limit: u32,
+        after: Option<&InquiryId>,
+    ) -> Result<Vec<WaitingInquiry>, StoreError> {
+        let query = sqlx::query(concat!(
+            include_str!("../sql/postgres/waiting_columns.sql"),
+            include_str!("../sql/postgres/waiting_in_turn.sql")
+        ))
+        .bind(i64::from(limit))
+        // No identifier is empty: everything comes after it.
+        .bind(after.map_or("", InquiryId::as_str));
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 
@@ -239,6 +257,15 @@ impl Store for PostgresStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_off_shift(self, grace, limit, at).await
     }
 
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {

@@ -29,10 +29,11 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Postgres, 
         Value::Text(text) => query.bind(text),
         Value::TextOrNull(text) => query.bind(text),
         Value::Number(number) => query.bind(number),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Truth(truth) => query.bind(truth),
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
-        Value::NumberOrNull(number) => query.bind(number),
         Value::Json(value) => query.bind(Json(value)),
     })
 }
@@ -40,9 +41,12 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Postgres, 
 impl Ledger for PostgresLedger {
     type Row = PgRow;
     const LOCK_INQUIRY: &'static str = concat!(include_str!("../sql/lock_inquiry.sql"), "for update");
+    const LOCK_INQUIRY_IF_FREE: &'static str =
+        concat!(include_str!("../sql/lock_inquiry.sql"), "for update skip locked");
     const LOCK_AGENTS: &'static str =
         concat!(include_str!("../sql/order_agents.sql"), "collate \"C\" for no key update");
     const STILL_AWAY: &'static str = concat!(include_str!("../sql/still_away.sql"), "for no key update");
+    const HOURS_OF: &'static str = concat!(include_str!("../sql/hours_of.sql"), "for no key update");
     const TAKE_AGENT: &'static str = include_str!("../sql/postgres/take_agent.sql");
 
     const LOCKED: &'static str = "\nfor no key update of a";
@@ -87,6 +91,7 @@ impl Ledger for PostgresLedger {
 
 impl Books for PostgresStore {
     type Ledger = PostgresLedger;
+    const AT_ONCE: usize = 4;
 
     async fn begin_ledger(&self) -> Result<PostgresLedger, StoreError> {
         Ok(PostgresLedger { store: self.clone(), transaction: self.begin().await? })

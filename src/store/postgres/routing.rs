@@ -58,7 +58,7 @@ impl PostgresStore {
         }
         let skills = decision.effective_skills();
         let (status, agent_id, reason) = match &decision.proposal {
-            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&skills)),
+            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(decision)),
             Proposal::Wait { skill } => waits(decision, &skills, *skill),
             Proposal::Offer { skill, candidates } => {
                 match self.take_first(&mut transaction, decision, candidates).await? {
@@ -120,7 +120,9 @@ impl PostgresStore {
             .bind(decision.language.as_str())
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
-            .bind(Time(decision.at));
+            .bind(Time(decision.at))
+            .bind(inquiry.channel.as_str())
+            .bind(i64::from(decision.weight));
         if self.done(insert.execute(&mut *connection).await)?.rows_affected() == 1 {
             return Ok(Locked::New);
         }
@@ -172,7 +174,10 @@ impl PostgresStore {
             .bind(decision.language.as_str())
             .bind(Time(decision.at))
             .bind(RECENT_SECONDS)
-            .bind(decision.inquiry.inquiry_id.as_str());
+            .bind(decision.inquiry.inquiry_id.as_str())
+            .bind(candidate.again)
+            // From which generation on exclusions count: as the inquiry says.
+            .bind(None::<i64>);
         let row = self.done(take.fetch_optional(&mut *connection).await)?;
         row.map(|row| self.reader().taken(candidate.skill, &row)).transpose()
     }

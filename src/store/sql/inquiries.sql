@@ -1,6 +1,6 @@
 -- The page first, then who has what is on it. An inquiry that waits again shows nobody, whoever had it before.
 with page as (
-    select inquiry_id, subject, text, language, priority, status, skills, reason, received_at, generation, corrected_skill
+    select inquiry_id, subject, text, language, priority, channel, status, skills, reason, received_at, generation, corrected_skill
     from inquiries
     order by received_at desc, inquiry_id desc
     limit $1 offset $2

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -222,7 +222,26 @@ impl Store for SqliteStore {
     }
 
     async fn waiting_inquiries(&self, limit: u32) -> Result<Vec<WaitingInquiry>, StoreError> {
-        let query = sqlx::query(include_str!("../sql/sqlite/waiting.sql")).bind(i64::from(limit));
+        let query = sqlx::query(concat!(
+            include_str!("../sql/sqlite/waiting_columns.sql"),
+            include_str!("../sql/sqlite/waiting.sql")
+        ))
+        .bind(i64::from(limit));
+        self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
+    }
+
+    async fn waiting_in_turn(
+        &self,
+        limit: u32,
+        after: Option<&InquiryId>,
+    ) -> Result<Vec<WaitingInquiry>, StoreError> {
+        let query = sqlx::query(concat!(
+            include_str!("../sql/sqlite/waiting_columns.sql"),
+            include_str!("../sql/sqlite/waiting_in_turn.sql")
+        ))
+        .bind(i64::from(limit))
+        // No identifier is empty: everything comes after it.
+        .bind(after.map_or("", InquiryId::as_str));
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 
@@ -268,6 +287,15 @@ impl Store for SqliteStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         life::return_untouched(self, away_before, limit, at).await
+    }
+
+    async fn return_off_shift(
+        &self,
+        grace: TimeDelta,
+        limit: u32,
+        at: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        life::return_off_shift(self, grace, limit, at).await
     }
 
     async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {

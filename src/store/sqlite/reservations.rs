@@ -24,10 +24,11 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Sqlite, Sq
         Value::Text(text) => query.bind(text),
         Value::TextOrNull(text) => query.bind(text),
         Value::Number(number) => query.bind(number),
+        Value::NumberOrNull(number) => query.bind(number),
+        Value::Truth(truth) => query.bind(truth),
         Value::Float(number) => query.bind(number),
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
-        Value::NumberOrNull(number) => query.bind(number),
         Value::Json(value) => query.bind(Json(value)),
     })
 }
@@ -35,8 +36,10 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Sqlite, Sq
 impl Ledger for SqliteLedger {
     type Row = SqliteRow;
     const LOCK_INQUIRY: &'static str = include_str!("../sql/lock_inquiry.sql");
+    const LOCK_INQUIRY_IF_FREE: &'static str = Self::LOCK_INQUIRY;
     const LOCK_AGENTS: &'static str = include_str!("../sql/order_agents.sql");
     const STILL_AWAY: &'static str = include_str!("../sql/still_away.sql");
+    const HOURS_OF: &'static str = include_str!("../sql/hours_of.sql");
     const TAKE_AGENT: &'static str = include_str!("../sql/sqlite/take_agent.sql");
 
     const LOCKED: &'static str = "";
@@ -87,6 +90,8 @@ impl Ledger for SqliteLedger {
 
 impl Books for SqliteStore {
     type Ledger = SqliteLedger;
+    // There is one writer.
+    const AT_ONCE: usize = 1;
 
     async fn begin_ledger(&self) -> Result<SqliteLedger, StoreError> {
         Ok(SqliteLedger { store: self.clone(), transaction: self.begin().await? })

@@ -58,20 +58,12 @@ impl SqliteStore {
         }
         let skills = decision.effective_skills();
         let (status, agent_id, reason) = match &decision.proposal {
-            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(&skills)),
+            Proposal::Triage => (InquiryStatus::Triage, None, reason::triage(decision)),
             Proposal::Wait { skill } => waits(decision, &skills, *skill),
             Proposal::Offer { skill, candidates } => {
                 match self.take_first(&mut transaction, decision, candidates).await? {
                     Some((agent, taken)) => {
                         let reason = reason::assigned(*skill, &skills, decision.language, &taken);
-                        let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
-                            .bind(decision.inquiry.inquiry_id.as_str())
-                            .bind(agent.as_str())
-                            .bind(skill.as_str())
-                            .bind(Time(decision.at))
-                            .bind(i64::from(decision.generation) + 1)
-                            .bind(decision.expires_at.map(Time));
-                        self.done(assign.execute(&mut *transaction).await)?;
                         (InquiryStatus::Assigned, Some(agent), reason)
                     }
                     None => waits(decision, &skills, *skill),
@@ -84,6 +76,16 @@ impl SqliteStore {
             // It waits as before: nothing to write, nothing to tell.
             self.done(transaction.rollback().await)?;
             return Ok(RoutingOutcome::Decided(assignment));
+        }
+        if let (Some(agent), Proposal::Offer { skill, .. }) = (&assignment.agent_id, &decision.proposal) {
+            let assign = sqlx::query(include_str!("../sql/insert_assignment.sql"))
+                .bind(decision.inquiry.inquiry_id.as_str())
+                .bind(agent.as_str())
+                .bind(skill.as_str())
+                .bind(Time(decision.at))
+                .bind(i64::from(generation))
+                .bind(assignment.expires_at.map(Time));
+            self.done(assign.execute(&mut *transaction).await)?;
         }
         let decide = sqlx::query(include_str!("../sql/sqlite/decide_inquiry.sql"))
             .bind(decision.inquiry.inquiry_id.as_str())
@@ -125,7 +127,9 @@ impl SqliteStore {
             .bind(decision.language.as_str())
             .bind(Json(&decision.skills))
             .bind(&decision.model_version)
-            .bind(Time(decision.at));
+            .bind(Time(decision.at))
+            .bind(inquiry.channel.as_str())
+            .bind(i64::from(decision.weight));
         if self.done(insert.execute(&mut *connection).await)?.rows_affected() == 1 {
             return Ok(Stood::New);
         }
@@ -154,7 +158,10 @@ impl SqliteStore {
                 .bind(decision.language.as_str())
                 .bind(Time(decision.at))
                 .bind(RECENT_SECONDS)
-                .bind(decision.inquiry.inquiry_id.as_str());
+                .bind(decision.inquiry.inquiry_id.as_str())
+                .bind(candidate.again)
+                // From which generation on exclusions count: as the inquiry says.
+                .bind(None::<i64>);
             if let Some(row) = self.done(take.fetch_optional(&mut *connection).await)? {
                 return Ok(Some((candidate.agent_id.clone(), self.reader().taken(candidate.skill, &row)?)));
             }

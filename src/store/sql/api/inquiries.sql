@@ -1,5 +1,5 @@
 -- As inquiries.sql, by a place in the list instead of a number of rows before it.
-select i.inquiry_id, i.subject, i.text, i.language, i.priority, i.status, i.skills, i.reason, i.received_at, i.generation,
+select i.inquiry_id, i.subject, i.text, i.language, i.priority, i.channel, i.status, i.skills, i.reason, i.received_at, i.generation,
        i.corrected_skill, a.agent_id, a.accepted_at, a.expires_at, g.name as agent_name
 from inquiries i
 left join assignments a on i.status in ('assigned', 'resolved') and a.assignment_id =

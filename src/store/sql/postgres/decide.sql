@@ -5,9 +5,10 @@ with decided as (
     where inquiry_id = $1
 ),
 assigned as (
-    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at)
-    select $1, $8, $10, $7, $9, $11
-    where $8::text is not null
+    insert into assignments (inquiry_id, agent_id, skill, assigned_at, generation, expires_at, customer_id)
+    select $1, $8, $10, $7, $9, $11, i.customer_id
+    from inquiries i
+    where i.inquiry_id = $1 and $8::text is not null
 ),
 recorded as (
     insert into routing_decisions (inquiry_id, decided_at, status, agent_id, explanation)

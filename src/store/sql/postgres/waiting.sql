@@ -1,6 +1,6 @@
 -- By priority, then by age. When more wait than one tick takes up, every language and desk takes its turn, so that many who wait for a
 -- desk without people do not keep the others from theirs. Each desk's turns are read from the index inquiries_turns, as far as needed.
-with taken as (
+from (
     select turns.inquiry_id, turns.turn, turns.priority_rank, turns.received_at
     from unnest($2::text[]) as spoken (language)
     cross join unnest($3::text[]) as desk (skill)
@@ -15,12 +15,6 @@ with taken as (
     ) turns
     order by turns.turn, turns.priority_rank desc, turns.received_at, turns.inquiry_id
     limit $1
-)
-select i.inquiry_id, i.customer_id, i.text, i.received_at, i.subject, i.transaction_id, i.priority, i.language, i.skills, i.model_version,
-    i.generation, i.decided_at, i.corrected_skill,
-    case when i.generation = 0 then '[]' else coalesce(
-        (select jsonb_agg(distinct a.agent_id) from assignments a
-         where a.inquiry_id = i.inquiry_id and a.outcome in ('rejected', 'expired')), '[]') end as rejected_by
-from taken
+) taken
 join inquiries i on i.inquiry_id = taken.inquiry_id
 order by i.priority_rank desc, i.received_at, i.inquiry_id

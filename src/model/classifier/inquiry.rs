@@ -1,0 +1,129 @@
+//! Skills for inquiries.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Base, ModelError, lexicon};
+use crate::contract::{Skill, SkillProbability};
+use crate::model::encoder::{Encoder, Sequence};
+use crate::model::folder::{HEAD, Head, InquiryDescription, read_description, verify};
+use crate::model::huggingface::InquiryClassifier;
+use crate::model::input::Reader;
+use crate::model::lexical::{Document, LexicalPart, Lexicon};
+use crate::model::source::InquirySource;
+
+/// Tells which skill an inquiry needs.
+pub struct InquiryModel {
+    judge: InquiryJudge,
+    description: InquiryDescription,
+}
+
+enum InquiryJudge {
+    Head { reader: Arc<Reader>, encoder: Box<Encoder>, head: Head, lexical: Option<(Lexicon, LexicalPart)> },
+    Classifier(Box<InquiryClassifier>),
+}
+
+impl InquiryModel {
+    pub fn open(base: &Base, folder: &Path) -> Result<Self, ModelError> {
+        let description: InquiryDescription = read_description(folder)?;
+        let skills = &description.skills;
+        let mut sorted = skills.clone();
+        sorted.sort();
+        sorted.dedup();
+        if sorted.len() != skills.len() || sorted.is_empty() || description.temperature <= 0.0 {
+            return Err(ModelError::mismatch(
+                folder,
+                "expected each skill at most once, at least one, and a positive temperature",
+            ));
+        }
+        let judge = match &description.source {
+            InquirySource::Head {
+                adapter_sha256,
+                encoder_sha256,
+                tokenizer_sha256,
+                head_sha256,
+                lexical,
+                training: _,
+            } => {
+                let encoder = base.adapted(folder, adapter_sha256, encoder_sha256, tokenizer_sha256)?;
+                let file = folder.join(HEAD);
+                verify(&file, head_sha256)?;
+                let head = Head::read(&file, skills.len(), encoder.shape().hidden)?;
+                let lexical = lexical.as_ref().map(|lexical| -> Result<_, ModelError> {
+                    let lexicon = lexicon(folder, &lexical.lexicon_sha256)?;
+                    let part = LexicalPart::open(folder, lexical, &lexicon, skills.len())?;
+                    Ok((lexicon, part))
+                });
+                InquiryJudge::Head {
+                    reader: base.reader.clone(),
+                    encoder: Box::new(encoder),
+                    head,
+                    lexical: lexical.transpose()?,
+                }
+            }
+            InquirySource::Classifier(classifier) => {
+                InquiryJudge::Classifier(Box::new(InquiryClassifier::open(folder, classifier, skills)?))
+            }
+        };
+        Ok(Self { judge, description })
+    }
+
+    pub fn description(&self) -> &InquiryDescription {
+        &self.description
+    }
+
+    /// The same model without the characters: what their share is measured against.
+    pub fn encoder_alone(mut self) -> Self {
+        if let InquiryJudge::Head { lexical, .. } = &mut self.judge {
+            *lexical = None;
+        }
+        self
+    }
+
+    /// Logits in the order of the description's skills, for pairs of subject and text.
+    pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
+        match &self.judge {
+            InquiryJudge::Head { reader, encoder, head, lexical } => {
+                let sequences: Vec<Sequence> =
+                    inquiries.par_iter().map(|(subject, text)| reader.inquiry(*subject, text)).collect();
+                let vectors = encoder.pooled(&sequences);
+                let logits = vectors.iter().map(|segments| head.logits(&segments[0]));
+                match lexical {
+                    None => logits.collect(),
+                    Some((lexicon, part)) => inquiries
+                        .iter()
+                        .zip(logits)
+                        .map(|((subject, text), encoder)| {
+                            part.blended(&encoder, &lexicon.features(&Document::inquiry(*subject, text)))
+                        })
+                        .collect(),
+                }
+            }
+            InquiryJudge::Classifier(classifier) => classifier.logits(inquiries),
+        }
+    }
+
+    /// The calibrated distribution of each inquiry, best first; each sums to one.
+    pub fn distributions(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<SkillProbability>> {
+        self.logits(inquiries)
+            .iter()
+            .map(|logits| distribution(logits, &self.description.skills, self.description.temperature))
+            .collect()
+    }
+}
+
+/// softmax(logits / temperature), best first; equal probabilities in the order of the skills.
+pub fn distribution(logits: &[f64], skills: &[Skill], temperature: f64) -> Vec<SkillProbability> {
+    let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logits.iter().map(|logit| ((logit - highest) / temperature).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let mut all: Vec<SkillProbability> = skills
+        .iter()
+        .zip(weights)
+        .map(|(skill, weight)| SkillProbability { skill: *skill, probability: weight / total })
+        .collect();
+    all.sort_by(|a, b| b.probability.total_cmp(&a.probability).then_with(|| a.skill.cmp(&b.skill)));
+    all
+}

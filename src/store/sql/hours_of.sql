@@ -1,0 +1,4 @@
+-- PostgreSQL adds `for no key update`.
+select hours
+from agents
+where agent_id = $1
