@@ -14,3 +14,5 @@ mod inquiries;
 mod keys;
 #[path = "api/program.rs"]
 mod program;
+#[path = "api/queue_contract.rs"]
+mod queue_contract;

@@ -57,16 +57,16 @@ async fn life(database: Fresh) {
     assert_eq!((status, problem.get("holder")), (409, None));
 
     let tag = lead.tag(path).await;
-    let (status, classified) = lead.post(&act("classify"), Some(&tag), json!({"skill": "shipping"})).await;
-    assert_eq!((status, &classified["corrected_skill"]), (200, &"shipping".into()));
-    let (status, problem) = lead.post(&act("classify"), Some(&tag), json!({"skill": "payment"})).await;
-    assert_eq!((status, &problem["generation"]), (412, &classified["generation"]));
-    let tag = lead.tag(path).await;
     assert_eq!(
         lead.post(&act("assign"), Some(&tag), json!({"agent_id": "a-2"})).await.0,
         409,
         "passed it on"
     );
+    let (status, classified) = lead.post(&act("classify"), Some(&tag), json!({"skill": "shipping"})).await;
+    assert_eq!((status, &classified["corrected_skill"]), (200, &"shipping".into()));
+    let (status, problem) = lead.post(&act("classify"), Some(&tag), json!({"skill": "payment"})).await;
+    assert_eq!((status, &problem["generation"]), (412, &classified["generation"]));
+    let tag = lead.tag(path).await;
     let (status, assigned) = lead.post(&act("assign"), Some(&tag), json!({"agent_id": "a-1"})).await;
     assert_eq!((status, &assigned["agent_id"]), (200, &"a-1".into()));
     let tag = lead.tag(path).await;

@@ -65,6 +65,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The value as a `T`, or which field of it is wrong and why.
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, (String, String)> {
+    // serde would take the fields from an array as well.
+    if !value.is_object() {
+        return Err(("body".to_owned(), "expected a JSON object".to_owned()));
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();

@@ -40,7 +40,7 @@ pub(in crate::console) const ACCEPT: Operation = Operation {
 pub(in crate::console) const REJECT: Operation = Operation {
     id: "rejectInquiry",
     summary: "Pass on what one's agent has, accepted or not",
-    description: "It waits again, and never comes back to the agent. With another skill than was asked for, it counts as wrongly \
+    description: "It waits again, and comes back to the agent only if who supervises says anew what it needs. With another skill than was asked for, it counts as wrongly \
                   allocated and is routed by that skill from then on.",
     body: Some(schema::<Rejection>),
     ..ACT
