@@ -157,6 +157,8 @@ acts! {
     InquiryResolved = "inquiry.resolved",
     InquiryClassified = "inquiry.classified",
     InquiryAssigned = "inquiry.assigned",
+    /// An agent was said to be there, or away.
+    AgentAvailabilityChanged = "agent.availability_changed",
     AlertReviewed = "alert.reviewed",
     AlertReviewUndone = "alert.review_undone",
     MessageHidden = "message.hidden",

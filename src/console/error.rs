@@ -15,7 +15,7 @@ use crate::error::{Class, Classified};
 use crate::store::StoreError;
 
 /// After so many seconds it is worth trying again when the database is out of reach.
-const RETRY_AFTER: &str = "5";
+pub(super) const RETRY_AFTER: &str = "5";
 
 /// Why a page cannot be shown.
 #[derive(Debug)]

@@ -34,6 +34,15 @@ pub(super) enum Access {
     ByScript(Permission),
 }
 
+impl Access {
+    pub(super) fn permission(self) -> Option<Permission> {
+        match self {
+            Access::Everybody => None,
+            Access::Needs(permission) | Access::ByScript(permission) => Some(permission),
+        }
+    }
+}
+
 /// Somebody who came in, and what the pages need for them.
 #[derive(Debug)]
 pub(super) struct Visit {

@@ -230,19 +230,12 @@ async fn back(
     locale: Locale,
 ) -> Result<Response, ErrorPage> {
     let Done { id, deed, change, detail } = done;
+    let change = match change {
+        Ok(change) => recorded(store, principal, &id, deed, change, detail).await,
+        Err(error) => Err(error),
+    };
     let outcome = match change {
-        Ok(Change::Done) => {
-            let subject = Subject::new("inquiry", &id);
-            let mut entry = AuditEntry::new(principal.actor(), deed.act(), subject, Utc::now());
-            if let Some((name, value)) = detail {
-                entry = entry.with(name, value);
-            }
-            // After the change, in a transaction of its own: who held the inquiry when stands in its assignments in any case.
-            if let Err(error) = store.record(&entry).await {
-                return Err(PageError::Store(error).page(locale));
-            }
-            format!("done={}", deed.as_str())
-        }
+        Ok(Change::Done) => format!("done={}", deed.as_str()),
         Ok(Change::Lost(Lost::Unknown)) => return Err(PageError::UnknownInquiry.page(locale)),
         Ok(Change::Lost(lost)) => format!("lost={}", lost_name(lost)),
         Err(error) => return Err(PageError::Store(error).page(locale)),
@@ -250,6 +243,27 @@ async fn back(
     let page = number.wanted().offset / ROWS + 1;
     let to = format!("/inquiries?page={page}&inquiry={}&{outcome}", encoded(id.as_str()));
     Ok(Redirect::to(&to).into_response())
+}
+
+/// The change, with its line in the audit trail: after it, in a transaction of its own. Who held the inquiry when stands in its
+/// assignments in any case.
+pub(super) async fn recorded(
+    store: &dyn Store,
+    principal: &Principal,
+    id: &InquiryId,
+    deed: Deed,
+    change: Change,
+    detail: Option<(&'static str, String)>,
+) -> Result<Change, StoreError> {
+    if change == Change::Done {
+        let subject = Subject::new("inquiry", id);
+        let mut entry = AuditEntry::new(principal.actor(), deed.act(), subject, Utc::now());
+        if let Some((name, value)) = detail {
+            entry = entry.with(name, value);
+        }
+        store.record(&entry).await?;
+    }
+    Ok(change)
 }
 
 /// For one segment of a path or one value of a query: everything but unreserved characters is escaped.

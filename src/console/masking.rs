@@ -1,7 +1,7 @@
 //! Rows for those who must not read text.
 
 use crate::access::{Permission, Principal, masked};
-use crate::contract::Span;
+use crate::contract::Label;
 use crate::store::{AlertRow, InquiryRow};
 
 /// Whether the principal reads text as it is.
@@ -15,10 +15,15 @@ pub(super) fn alert(row: &mut AlertRow) {
     for message in &mut row.earlier {
         message.text = masked(&message.text);
     }
-    for label in &mut row.labels {
-        label.spans = Vec::<Span>::new();
+    labels(&mut row.labels);
+}
+
+/// Findings without the words that they matched.
+pub(super) fn labels(labels: &mut [Label]) {
+    for label in labels {
+        label.spans.clear();
         for part in &mut label.parts {
-            part.spans = Vec::new();
+            part.spans.clear();
         }
     }
 }

@@ -5,8 +5,9 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, patch, post};
 
+use super::api::{Operation, Row, once};
 use super::gate::Access::{self, ByScript, Everybody, Needs};
 use super::gate::gate;
 use super::state::Desk;
@@ -22,14 +23,27 @@ struct Route {
     path: &'static str,
     access: Access,
     handler: MethodRouter<Desk>,
+    /// What the API's document says of it; none for a page.
+    operation: Option<Operation>,
 }
 
 fn read<H: Handler<T, Desk>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { method: Method::GET, path, access, handler: get(handler) }
+    Route { method: Method::GET, path, access, handler: get(handler), operation: None }
 }
 
 fn act<H: Handler<T, Desk>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
-    Route { method: Method::POST, path, access, handler: post(handler) }
+    Route { method: Method::POST, path, access, handler: post(handler), operation: None }
+}
+
+impl Route {
+    /// Makes a row of the API of it.
+    fn of(self, operation: Operation) -> Self {
+        Self { operation: Some(operation), ..self }
+    }
+}
+
+fn change<H: Handler<T, Desk>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::PATCH, path, access, handler: patch(handler), operation: None }
 }
 
 #[rustfmt::skip] // A table.
@@ -85,14 +99,47 @@ fn table() -> Vec<Route> {
         act ("/people/{id}/revoke-tokens",       Needs(ManagePeople),    people::revoke_tokens),
         read("/audit",                           Needs(ReadAuditTrail),  audit::page),
 
-        read("/api/v1/me",                       Needs(UseApi),          api::me),
+        read("/api",                             Everybody,              api::page),
+        read("/api/openapi.json",                 Everybody,              api::document).of(api::DOCUMENT),
+        read("/api/v1/me",                        Needs(UseApi),          api::me).of(api::ME),
+        read("/api/v1/alerts",                    Needs(ReadAlerts),      api::alerts).of(api::ALERTS),
+        act ("/api/v1/alerts/undo",               Needs(ReviewAlerts),    api::undo).of(api::UNDO),
+        read("/api/v1/alerts/{id}",               Needs(ReadAlerts),      api::alert).of(api::ALERT),
+        act ("/api/v1/alerts/{id}/claim",         Needs(ReviewAlerts),    api::claim).of(api::CLAIM),
+        act ("/api/v1/alerts/{id}/release",       Needs(ReviewAlerts),    api::release).of(api::RELEASE),
+        act ("/api/v1/alerts/{id}/decide",        Needs(ReviewAlerts),    api::decide).of(api::DECIDE),
+        act ("/api/v1/alerts/{id}/escalate",      Needs(ReviewAlerts),    api::escalate).of(api::ESCALATE),
+        act ("/api/v1/alerts/{id}/hide",          Needs(ReviewAlerts),    api::hide).of(api::HIDE),
+        act ("/api/v1/alerts/{id}/restore",       Needs(ReviewAlerts),    api::restore).of(api::RESTORE),
+        act ("/api/v1/alerts/{id}/warn",          Needs(ReviewAlerts),    api::warn).of(api::WARN),
+        read("/api/v1/inquiries",                 Needs(ReadInquiries),   api::inquiries).of(api::INQUIRIES),
+        read("/api/v1/inquiries/{id}",            Needs(ReadInquiries),   api::inquiry).of(api::INQUIRY),
+        act ("/api/v1/inquiries/{id}/accept",     Needs(WorkInquiries),   api::accept).of(api::ACCEPT),
+        act ("/api/v1/inquiries/{id}/reject",     Needs(WorkInquiries),   api::reject).of(api::REJECT),
+        act ("/api/v1/inquiries/{id}/resolve",    Needs(WorkInquiries),   api::resolve).of(api::RESOLVE),
+        act ("/api/v1/inquiries/{id}/classify",   Needs(Supervise),       api::classify).of(api::CLASSIFY),
+        act ("/api/v1/inquiries/{id}/assign",     Needs(Supervise),       api::assign).of(api::ASSIGN),
+        read("/api/v1/agents",                    Needs(ReadInquiries),   api::agents).of(api::AGENTS),
+        read("/api/v1/agents/{id}",               Needs(ReadInquiries),   api::agent).of(api::AGENT),
+        change("/api/v1/agents/{id}",             Needs(WorkInquiries),   api::set_agent).of(api::SET_AGENT),
+        read("/api/v1/messages/{id}/verdict",     Needs(ReadAlerts),      api::verdict).of(api::VERDICT),
     ]
 }
 
 /// The router of the table: each handler behind the gate with its row's permission.
 pub(super) fn router(desk: &Desk) -> Router<Desk> {
-    table().into_iter().fold(Router::new(), |router, Route { path, access, handler, .. }| {
+    table().into_iter().fold(Router::new(), |router, Route { path, access, mut handler, operation, .. }| {
+        if operation.is_some() {
+            handler = handler.route_layer(from_fn_with_state(desk.clone(), once));
+        }
         router.route(path, handler.route_layer(from_fn_with_state((desk.clone(), access), gate)))
+    })
+}
+
+/// The rows of the API.
+pub(super) fn api_rows() -> impl Iterator<Item = Row> {
+    table().into_iter().filter_map(|Route { method, path, access, operation, .. }| {
+        Some(Row { method, path, permission: access.permission(), operation: operation? })
     })
 }
 
@@ -111,10 +158,7 @@ pub fn route_table() -> Vec<RouteAccess> {
     let row = |Route { method, path, access, .. }: Route| RouteAccess {
         method,
         path,
-        permission: match access {
-            Everybody => None,
-            Needs(permission) | ByScript(permission) => Some(permission),
-        },
+        permission: access.permission(),
     };
     table().into_iter().map(row).collect()
 }

@@ -179,7 +179,7 @@ fn rejection_of(error: serde_json::Error, path: &str) -> Rejection {
 
 /// serde's message with any quoted value taken out: `invalid type: string "…", expected u64` must not carry a customer's words
 /// into a log. Only what stands in backquotes (names of fields and variants that *we* define) is kept.
-fn without_values(error: &serde_json::Error) -> String {
+pub(crate) fn without_values(error: &serde_json::Error) -> String {
     let full = error.to_string();
     let message = full.split(" at line ").next().unwrap_or(&full);
     if let Some(rest) = message.strip_prefix("unknown variant ") {

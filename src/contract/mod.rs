@@ -12,6 +12,7 @@ mod schema;
 mod verdict;
 
 pub use assignment::{Assignment, SkillProbability};
+pub(crate) use decode::without_values;
 pub use decode::{Limits, Rejection, RejectionCode, check_channel, decode_inquiry, decode_message};
 pub use ids::{AgentId, Channel, IdError, InquiryId, MAX_ID_BYTES, MessageId, TransactionId, UserId};
 pub use message::{Inquiry, Priority, Role, TransactionMessage};

@@ -6,6 +6,7 @@
 pub mod types;
 
 mod accounts;
+mod api;
 mod change;
 mod fault;
 mod fields;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use accounts::*;
+pub use api::*;
 pub use postgres::PostgresStore;
 pub use review::ReviewStore;
 pub use sqlite::SqliteStore;
@@ -52,7 +54,7 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: Accounts + ReviewStore {
+pub trait Store: Accounts + ReviewStore + ApiStore {
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
     (
         1,
         "initial",
@@ -56,6 +56,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 8] = [
         "reviews",
         include_str!("../../migrations/postgres/0008_reviews.sql"),
         include_str!("../../migrations/sqlite/0008_reviews.sql"),
+    ),
+    (
+        9,
+        "api",
+        include_str!("../../migrations/postgres/0009_api.sql"),
+        include_str!("../../migrations/sqlite/0009_api.sql"),
     ),
 ];
 

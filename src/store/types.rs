@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use super::change::*;
 pub use crate::moderation::{AlertSources, Decision, PolicyAlert};
@@ -248,7 +250,8 @@ pub struct DecisionRow {
 }
 
 /// Where an inquiry stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum InquiryStatus {
     /// The skill is clear; nobody was free.
     Waiting,

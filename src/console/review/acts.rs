@@ -22,8 +22,8 @@ use crate::store::review::{AlertFile, Claim, Direction, Order, Refused, Saying, 
 /// A page that is left keeps its alert for so long: it may only be loaded anew.
 const LEAVING: TimeDelta = TimeDelta::seconds(15);
 /// Characters of a note and of a subtype.
-const LONGEST_NOTE: usize = 500;
-const LONGEST_SUBTYPE: usize = 60;
+pub(in crate::console) const LONGEST_NOTE: usize = 500;
+pub(in crate::console) const LONGEST_SUBTYPE: usize = 60;
 
 type Id = Result<Path<i64>, PathRejection>;
 type Answer = Result<Response, ErrorPage>;
@@ -346,11 +346,16 @@ async fn allowed(desk: &Desk, principal: &Principal, locale: &Locale, id: i64) -
         return Ok(());
     }
     match file(desk, locale, id).await? {
-        Some(file) if file.row.state == AlertState::Escalated => {
+        Some(file) if !may_work_on(principal, file.row.state) => {
             Err(PageError::Forbidden.page(locale.clone()))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether somebody who reviews may change an alert that stands so.
+pub(in crate::console) fn may_work_on(principal: &Principal, state: AlertState) -> bool {
+    state != AlertState::Escalated || principal.may(Permission::Supervise)
 }
 
 async fn file(desk: &Desk, locale: &Locale, id: i64) -> Result<Option<AlertFile>, ErrorPage> {

@@ -115,13 +115,16 @@ pub(in crate::console) fn place(cursor: Cursor) -> String {
     format!("{}.{}", cursor.time.timestamp_micros(), cursor.alert_id)
 }
 
-fn cursor(text: &str) -> Option<Cursor> {
+pub(in crate::console) fn cursor(text: &str) -> Option<Cursor> {
     let (time, alert_id) = text.split_once('.')?;
-    let time = DateTime::from_timestamp_micros(time.parse().ok()?)?;
-    // What PostgreSQL can compare.
-    let known = (-8_000_000_000_000_000..=250_000_000_000_000_000).contains(&time.timestamp_micros());
-    known.then_some(())?;
-    Some(Cursor { time, alert_id: alert_id.parse().ok()? })
+    Some(Cursor { time: moment(time)?, alert_id: alert_id.parse().ok()? })
+}
+
+/// Microseconds, of a time that PostgreSQL can compare.
+pub(in crate::console) fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let micros = text.parse().ok()?;
+    let known = (-8_000_000_000_000_000..=250_000_000_000_000_000).contains(&micros);
+    DateTime::from_timestamp_micros(micros).filter(|_| known)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {

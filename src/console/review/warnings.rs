@@ -3,7 +3,7 @@
 use crate::contract::{Language, Policy};
 
 /// The warning for a message that violates this policy.
-pub(super) fn text(policy: &Policy, language: Language) -> &'static str {
+pub(in crate::console) fn text(policy: &Policy, language: Language) -> &'static str {
     match (policy.as_str(), language) {
         ("external_induction", Language::Ja) => {
             "サービスの外での連絡や取引、支払いへの誘導は、利用規約で禁止されています。やりとりとお支払いは、必ずサービス内で行ってください。繰り返された場合、ご利用を制限することがあります。"

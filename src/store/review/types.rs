@@ -1,13 +1,17 @@
 //! What goes into and comes out of the review of alerts.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::access::Actor;
 use crate::contract::{AlertState, Label, Language, MessageId, Policy, Role, Ruling, UserId};
 use crate::store::{AlertRow, AlertSources};
 
 /// Which alerts are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "AlertList")]
 pub enum View {
     /// Undecided and not escalated, claimed or not.
     #[default]

@@ -176,6 +176,7 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         Act::InquiryResolved => "Resolved an inquiry",
         Act::InquiryClassified => "Said what an inquiry needs",
         Act::InquiryAssigned => "Gave an inquiry to somebody",
+        Act::AgentAvailabilityChanged => "Said whether an agent is there",
         Act::AlertReviewed => "Reviewed an alert",
         Act::AlertReviewUndone => "Took a review back",
         Act::MessageHidden => "Hid a message",

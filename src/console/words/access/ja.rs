@@ -179,6 +179,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         Act::InquiryResolved => "お問い合わせを解決",
         Act::InquiryClassified => "必要なスキルを指定",
         Act::InquiryAssigned => "お問い合わせを割り当て",
+        Act::AgentAvailabilityChanged => "担当者の在席を変更",
         Act::AlertReviewed => "アラートを判定",
         Act::AlertReviewUndone => "判定を取り消し",
         Act::MessageHidden => "メッセージを非表示",
