@@ -118,6 +118,7 @@ on_both! {
     races::three_instances_that_each_read_under_the_limit_do_not_exceed_it,
     races::the_router_a_supervisor_and_an_automation_do_not_bounce_the_owner,
     invariants::eight_writers_keep_every_promise,
+    migration::alerts_from_before_the_review_can_be_reviewed,
     migration::what_was_assigned_before_is_accepted_and_of_the_first_generation,
     outbox::rows_are_claimed_in_order_and_by_one_relay,
     outbox::a_lease_that_ended_is_claimed_again,
