@@ -29,6 +29,18 @@ async fn flagged_texts(console: &Console, texts: &[&str]) -> Vec<i64> {
     queue(console, View::Open).await
 }
 
+/// One more alert; the newest.
+async fn flagged_once_more(console: &Console, text: &str) -> i64 {
+    let mut message = message("m-99", "t-99", 99);
+    message.text = text.into();
+    console.store.receive_messages(std::slice::from_ref(&message), 0).await.unwrap();
+    let mut decision = flagged(&message, 99);
+    decision.alerts[0].text_key = mimamori::moderation::text_key(text, true, &message.transaction_id);
+    let batch = ModerationBatch { decisions: vec![decision], dead_letters: vec![] };
+    console.store.commit_moderation(&batch).await.unwrap();
+    queue(console, View::Open).await.into_iter().max().unwrap()
+}
+
 async fn queue(console: &Console, view: View) -> Vec<i64> {
     let wanted = Listing {
         view,
@@ -227,6 +239,15 @@ async fn messages_are_hidden_restored_and_senders_warned() {
     let warning: SenderWarning = serde_json::from_slice(&warning.outgoing.body).unwrap();
     assert_eq!((warning.language, warning.by.as_str()), (Language::Ja, "aki"));
     assert!(warning.text.contains("利用規約"));
+
+    let id = flagged_once_more(&console, "LINE is what this says as well").await;
+    let path = format!("/alerts/{id}");
+    let page = aki.get(&location(&aki.post(&format!("{path}/claim"), "").await)).await;
+    page.holds("/warn?");
+    let form = format!("generation={}&decision=not_violation", generation(&page));
+    aki.post(&format!("{path}/decide"), &form).await;
+    aki.get(&path).await.holds("decided by aki").lacks("/warn?");
+    assert_eq!(aki.post(&format!("{path}/warn"), "language=en").await.status, 409, "it is no violation");
     console.stop().await;
 }
 

@@ -107,6 +107,7 @@ on_both! {
     review::an_escalated_alert_waits_for_another_and_is_not_taken_back_from_them,
     review::identical_texts_are_decided_and_undone_together,
     review::messages_are_hidden_and_senders_warned_once,
+    review::senders_are_warned_for_what_was_ruled_and_not_for_what_is_none,
     review::a_verdict_that_hides_is_hidden_until_it_is_restored,
     review::a_file_holds_the_conversation_and_the_sender_s_earlier_findings,
     review::decisions_become_figures_and_labels,

@@ -330,8 +330,7 @@ pub async fn messages_are_hidden_and_senders_warned_once(fresh: Fresh) {
     assert!(hide(true, 1).await && !hide(true, 2).await);
     assert!(file(&*store, id).await.conversation[0].hidden);
     assert!(hide(false, 3).await && hide(true, 4).await);
-    let warn =
-        async || store.warn_sender(id, Language::Ja, "ご注意ください", &by, at(5)).await.unwrap().unwrap();
+    let warn = async || store.warn_sender(id, Language::Ja, told_about, &by, at(5)).await.unwrap().unwrap();
     assert!(warn().await && !warn().await);
     store.claim_alert(id, "ben", LEASE, at(6)).await.unwrap().unwrap();
     let refused = store.set_hidden(id, false, &by, at(7)).await.unwrap();
@@ -343,6 +342,38 @@ pub async fn messages_are_hidden_and_senders_warned_once(fresh: Fresh) {
     let row = store.claim_outbox(1000, Duration::from_secs(60)).await.unwrap();
     assert!(row.is_empty());
     assert_eq!(fresh.number("select count(*) from audit_trail where act = 'sender.warned'").await, 1);
+}
+
+fn told_about(policy: &Policy, _: Language) -> &'static str {
+    if policy.as_str() == "harassment" { "Be kind." } else { "Stay here." }
+}
+
+pub async fn senders_are_warned_for_what_was_ruled_and_not_for_what_is_none(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let ids = flagged_texts(&*store, &["first text of all", "second text of all", "third text of all"]).await;
+    let policies = [None, Some(Policy::new("harassment"))];
+    for (id, policy) in ids.iter().zip(policies) {
+        let claim = store.claim_alert(*id, "aki", LEASE, at(0)).await.unwrap().unwrap();
+        let mut order = ruled(*id, claim.generation, "aki", Ruling::NotViolation, 1);
+        if policy.is_some() {
+            order.saying = Saying::Ruled { ruling: Ruling::Violation, policy, subtype: None };
+        }
+        store.decide_alert(&order).await.unwrap().unwrap();
+    }
+    let by = reviewer("aki");
+    let warn = async |id| store.warn_sender(id, Language::En, told_about, &by, at(2)).await.unwrap();
+    let cleared = Refused::Decided { by: "aki".into(), ruling: Ruling::NotViolation, at: at(1) };
+    assert_eq!(warn(ids[0]).await, Err(cleared));
+    assert_eq!((warn(ids[1]).await, warn(ids[2]).await), (Ok(true), Ok(true)));
+    let rows = store.claim_outbox(1000, Duration::from_secs(60)).await.unwrap();
+    let warned: Vec<(i64, String, String)> = rows
+        .iter()
+        .filter(|row| row.outgoing.id.starts_with("sender.warned"))
+        .map(|row| serde_json::from_slice::<SenderWarning>(&row.outgoing.body).unwrap())
+        .map(|warning| (warning.alert_id, warning.policy.to_string(), warning.text))
+        .collect();
+    let expected = [(ids[1], "harassment", "Be kind."), (ids[2], "external_induction", "Stay here.")];
+    assert_eq!(warned, expected.map(|(id, policy, text)| (id, policy.to_owned(), text.to_owned())));
 }
 
 pub async fn a_verdict_that_hides_is_hidden_until_it_is_restored(fresh: Fresh) {

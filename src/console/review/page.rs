@@ -17,7 +17,7 @@ use crate::console::masking;
 use crate::console::spans::{self, Stretch};
 use crate::console::state::Desk;
 use crate::console::words::Words;
-use crate::contract::{AlertState, Label};
+use crate::contract::{AlertState, Label, Ruling};
 use crate::store::review::{AlertFile, ReviewRow, SaidMessage, TrailRow};
 
 /// Messages before and after the alert's own, and earlier findings, that are shown.
@@ -46,6 +46,8 @@ struct View {
     /// How long a claim lasts.
     lease_seconds: i64,
     warned: Option<Moment>,
+    /// Nobody has decided that it is no violation.
+    may_warn: bool,
     may_review: bool,
     alike: Option<AlikeBox>,
     policies: Vec<(String, String, bool)>,
@@ -180,6 +182,7 @@ fn view(
         state: standing(&row, principal, reads, words, now),
         lease_seconds: desk.settings.lease.num_seconds(),
         warned: row.warned_at.map(Moment::from),
+        may_warn: row.decided.as_ref().is_none_or(|decided| decided.ruling != Ruling::NotViolation),
         may_review,
         alike: (alike.count > 0)
             .then(|| AlikeBox { up_to: alike.up_to, label: (words.review.same_text)(alike.count) }),

@@ -103,12 +103,13 @@ pub trait ReviewStore: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
 
-    /// Has the sender warned, once for each alert. `false` if that was done before.
+    /// Has the sender warned, once for each alert, for the policy that was ruled or else the one that was flagged; `text` says what they
+    /// are told. `false` if that was done before; refused if the alert is decided as no violation.
     async fn warn_sender(
         &self,
         alert: i64,
         language: Language,
-        text: &str,
+        text: WarningText,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
@@ -215,7 +216,7 @@ impl<B: Books + Send> ReviewStore for B {
         &self,
         alert: i64,
         language: Language,
-        text: &str,
+        text: WarningText,
         by: &Actor,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError> {

@@ -18,6 +18,8 @@ pub(super) struct Standing {
     pub generation: u32,
     pub claim: Option<Claim>,
     pub decided: Option<(Ruling, String, DateTime<Utc>)>,
+    /// What the reviewer says that it is, if it is decided as a violation.
+    pub ruled_policy: Option<Policy>,
     pub message_id: MessageId,
     pub transaction_id: TransactionId,
     pub sender_id: UserId,
@@ -72,6 +74,7 @@ impl Reader<'_> {
             generation: self.number(row, "generation")?,
             claim: self.claim(row)?,
             decided: ruling.zip(by).zip(at).map(|((ruling, by), at)| (ruling, by, at)),
+            ruled_policy: self.get(row.text_or_null("ruled_policy"))?.map(Policy::new),
             message_id: self.id(row, "message_id", MessageId::new)?,
             transaction_id: self.transaction(row)?,
             sender_id: self.sender(row)?,

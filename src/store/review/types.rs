@@ -117,6 +117,9 @@ pub struct Order {
     pub at: DateTime<Utc>,
 }
 
+/// What a sender is told, by policy and language.
+pub type WarningText = fn(&Policy, Language) -> &'static str;
+
 /// What was decided or undone together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
