@@ -203,7 +203,15 @@ async fn what_was_escalated_is_for_those_who_supervise() {
     let aki = reviewer(&console, "aki").await;
     let page = aki.get(&location(&aki.post("/alerts/next", "").await)).await;
     let path = format!("/alerts/{}", ids[0]);
-    let form = format!("generation={}&decision=escalated&note=hard+to+tell", generation(&page));
+    // Neither put back nor decided on the way to a list that is not theirs.
+    let held = generation(&page);
+    for (act, form) in [("next", ""), ("previous", ""), ("decide", "&decision=violation")] {
+        let answer =
+            aki.post(&format!("{path}/{act}?view=escalated"), &format!("generation={held}{form}")).await;
+        assert_eq!(answer.status, 403, "{act}");
+    }
+    assert_eq!(generation(&aki.get(&path).await), held);
+    let form = format!("generation={held}&decision=escalated&note=hard+to+tell");
     aki.get(&location(&aki.post(&format!("{path}/decide"), &form).await)).await.holds("Escalated.");
     aki.get(&path).await.holds("hard to tell").lacks("/claim?");
     assert_eq!(aki.post(&format!("{path}/claim"), "").await.status, 403);

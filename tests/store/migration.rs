@@ -157,6 +157,7 @@ pub async fn alerts_from_before_the_review_can_be_reviewed(fresh: Fresh) {
         alert_id: alert,
         generation: 1,
         by: reviewer("aki"),
+        reach: Reach::Usual,
         saying: Saying::Ruled { ruling: Ruling::Violation, policy: None, subtype: None },
         note: None,
         alike_up_to: None,

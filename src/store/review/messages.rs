@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::claims::{Told, locked, told};
-use super::types::{Refused, WarningText};
+use super::types::{Reach, Refused, WarningText};
 use crate::access::{Act, Actor, AuditEntry, Subject};
 use crate::contract::{Language, MessageVisibility, Ruling, SenderWarning};
 use crate::store::StoreError;
@@ -16,10 +16,14 @@ pub(super) async fn set_hidden<B: Books>(
     alert: i64,
     hidden: bool,
     by: &Actor,
+    reach: Reach,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     if let refused @ Refused::Held(_) = standing.refusal(&by.name, at) {
         return Ok(Err(refused));
     }
@@ -58,10 +62,14 @@ pub(super) async fn warn<B: Books>(
     language: Language,
     text: WarningText,
     by: &Actor,
+    reach: Reach,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     match standing.refusal(&by.name, at) {
         cleared @ Refused::Decided { ruling: Ruling::NotViolation, .. } => return Ok(Err(cleared)),
         held @ Refused::Held(_) => return Ok(Err(held)),

@@ -34,6 +34,11 @@ impl Standing {
             && self.claim.as_ref().is_some_and(|claim| claim.by == by)
     }
 
+    /// Whether somebody with this reach may change it.
+    pub fn is_within(&self, reach: Reach) -> bool {
+        self.state != AlertState::Escalated || reach == Reach::Escalated
+    }
+
     /// Why somebody who does not hold it cannot change it.
     pub fn refusal(&self, by: &str, at: DateTime<Utc>) -> Refused {
         match (&self.decided, &self.claim) {
