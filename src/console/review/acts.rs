@@ -243,6 +243,8 @@ fn saying(form: &Decision) -> Option<(Saying, &'static str)> {
 }
 
 fn cut(text: &str, longest: usize) -> Option<String> {
+    // PostgreSQL stores no NUL, and nobody reads the others.
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text: String = text.trim().chars().take(longest).collect();
     (!text.is_empty()).then_some(text)
 }
@@ -422,6 +424,7 @@ mod tests {
         assert_eq!((ruled, name), (expected, "violation"));
         assert_eq!(saying(&form("guilty", "")), None);
         assert_eq!(saying(&form("violation", "<b>")), None);
+        assert_eq!(cut("\0 a\u{7}b\n", LONGEST_NOTE).as_deref(), Some("ab"));
         assert_eq!(cut(&"あ".repeat(600), LONGEST_NOTE).unwrap().chars().count(), LONGEST_NOTE);
     }
 }
