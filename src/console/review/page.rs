@@ -205,7 +205,8 @@ fn standing(
 ) -> Standing {
     if let Some(decided) = &row.decided {
         let policy = decided.policy.as_ref().map(|policy| words.policy(policy.as_str()));
-        let what: Vec<String> = policy.into_iter().chain(decided.subtype.clone()).collect();
+        let what: Vec<String> =
+            policy.into_iter().chain(shown_subtype(decided.subtype.clone(), reads)).collect();
         return Standing::Decided {
             by: decided.by.clone(),
             ruling: (words.review.ruling_name)(decided.ruling),
@@ -277,11 +278,17 @@ fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
     }
 }
 
+/// Who reads no messages is shown the known names only: a reviewer may have written anything.
+fn shown_subtype(subtype: Option<String>, reads: bool) -> Option<String> {
+    subtype.filter(|name| reads || SUBTYPES.contains(&name.as_str()))
+}
+
 fn line(row: TrailRow, reads: bool, words: &Words) -> Line {
     let ruling = row.ruling.map(|ruling| (words.review.ruling_name)(ruling).to_owned());
     let policy = row.policy.map(|policy| words.policy(policy.as_str()));
     let note = row.note.filter(|_| reads);
-    let detail: Vec<String> = ruling.into_iter().chain(policy).chain(row.subtype).chain(note).collect();
+    let detail: Vec<String> =
+        ruling.into_iter().chain(policy).chain(shown_subtype(row.subtype, reads)).chain(note).collect();
     Line {
         at: row.at.into(),
         who: row.reviewer,
