@@ -302,6 +302,7 @@ async fn forms_that_are_wrong_and_alerts_that_are_not_there_are_told() {
         "generation=x&decision=violation",
         "generation=1&decision=guilty",
         "generation=1&decision=violation&policy=A+B",
+        "generation=1&decision=violation&policy=unheard_of",
     ] {
         let answer = console.post(&path, wrong).await;
         assert_eq!(answer.status, 400, "{wrong}");

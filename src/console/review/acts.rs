@@ -213,6 +213,15 @@ pub(in crate::console) async fn decide(
     // Before anything is written: the next alert of this list opens afterwards.
     work_allowed(&principal, &locale, &asked)?;
     let Some((saying, name)) = saying(&form) else { return Err(PageError::ReviewForm.page(locale)) };
+    if let Saying::Ruled { policy: Some(policy), .. } = &saying
+        && !desk.settings.policies.contains(policy)
+    {
+        // What it was flagged for stands on the page, configured still or not.
+        let flagged = file(&desk, &locale, id).await?.is_some_and(|file| file.row.alert.policy == *policy);
+        if !flagged {
+            return Err(PageError::ReviewForm.page(locale));
+        }
+    }
     let order = Order {
         alert_id: id,
         generation: form.generation,
