@@ -38,7 +38,13 @@ if (claim) {
   const told = () => new URLSearchParams({ csrf: claim.elements.csrf.value, generation: claim.elements.generation.value });
   const address = (act) => `/alerts/${claim.dataset.alert}/${act}`;
   const lost = () => { document.getElementById("claim-lost").hidden = false; clearInterval(beat); };
+  // A page that nobody touches any more gives its alert up: it is renewed for two leases after the last input.
+  let touched = Date.now();
+  for (const kind of ["pointerdown", "pointermove", "keydown", "scroll", "visibilitychange"]) {
+    document.addEventListener(kind, (event) => { if (event.isTrusted) touched = Date.now(); }, { passive: true });
+  }
   const renew = async () => {
+    if (Date.now() - touched > claim.dataset.seconds * 2000) return;
     try {
       const answer = await fetch(address("renew"), { method: "POST", body: told() });
       if (!answer.ok) return lost();

@@ -29,6 +29,18 @@ async fn flagged_texts(console: &Console, texts: &[&str]) -> Vec<i64> {
     queue(console, View::Open).await
 }
 
+/// One more alert; the newest.
+async fn flagged_once_more(console: &Console, text: &str) -> i64 {
+    let mut message = message("m-99", "t-99", 99);
+    message.text = text.into();
+    console.store.receive_messages(std::slice::from_ref(&message), 0).await.unwrap();
+    let mut decision = flagged(&message, 99);
+    decision.alerts[0].text_key = mimamori::moderation::text_key(text, true, &message.transaction_id);
+    let batch = ModerationBatch { decisions: vec![decision], dead_letters: vec![] };
+    console.store.commit_moderation(&batch).await.unwrap();
+    queue(console, View::Open).await.into_iter().max().unwrap()
+}
+
 async fn queue(console: &Console, view: View) -> Vec<i64> {
     let wanted = Listing {
         view,
@@ -191,7 +203,15 @@ async fn what_was_escalated_is_for_those_who_supervise() {
     let aki = reviewer(&console, "aki").await;
     let page = aki.get(&location(&aki.post("/alerts/next", "").await)).await;
     let path = format!("/alerts/{}", ids[0]);
-    let form = format!("generation={}&decision=escalated&note=hard+to+tell", generation(&page));
+    // Neither put back nor decided on the way to a list that is not theirs.
+    let held = generation(&page);
+    for (act, form) in [("next", ""), ("previous", ""), ("decide", "&decision=violation")] {
+        let answer =
+            aki.post(&format!("{path}/{act}?view=escalated"), &format!("generation={held}{form}")).await;
+        assert_eq!(answer.status, 403, "{act}");
+    }
+    assert_eq!(generation(&aki.get(&path).await), held);
+    let form = format!("generation={held}&decision=escalated&note=hard+to+tell");
     aki.get(&location(&aki.post(&format!("{path}/decide"), &form).await)).await.holds("Escalated.");
     aki.get(&path).await.holds("hard to tell").lacks("/claim?");
     assert_eq!(aki.post(&format!("{path}/claim"), "").await.status, 403);
@@ -227,6 +247,15 @@ async fn messages_are_hidden_restored_and_senders_warned() {
     let warning: SenderWarning = serde_json::from_slice(&warning.outgoing.body).unwrap();
     assert_eq!((warning.language, warning.by.as_str()), (Language::Ja, "aki"));
     assert!(warning.text.contains("利用規約"));
+
+    let id = flagged_once_more(&console, "LINE is what this says as well").await;
+    let path = format!("/alerts/{id}");
+    let page = aki.get(&location(&aki.post(&format!("{path}/claim"), "").await)).await;
+    page.holds("/warn?");
+    let form = format!("generation={}&decision=not_violation", generation(&page));
+    aki.post(&format!("{path}/decide"), &form).await;
+    aki.get(&path).await.holds("decided by aki").lacks("/warn?");
+    assert_eq!(aki.post(&format!("{path}/warn"), "language=en").await.status, 409, "it is no violation");
     console.stop().await;
 }
 
@@ -245,7 +274,13 @@ async fn hostile_text_is_escaped_and_masked_for_who_reads_no_messages() {
     console.person("admin", Role::Admin, &[], None).await;
     let admin = console.log_in("admin").await;
     let masked = admin.get(&path).await;
-    masked.lacks("&#60;script").lacks("alert(").lacks("&#62;note").holds("•").holds("texts are masked");
+    masked
+        .lacks("&#60;script")
+        .lacks("alert(")
+        .lacks("&#62;note")
+        .lacks("&#60;i&#62;")
+        .holds("•")
+        .holds("texts are masked");
     assert_eq!(admin.post(&format!("{path}/claim"), "").await.status, 403);
     console.stop().await;
 }
@@ -267,6 +302,7 @@ async fn forms_that_are_wrong_and_alerts_that_are_not_there_are_told() {
         "generation=x&decision=violation",
         "generation=1&decision=guilty",
         "generation=1&decision=violation&policy=A+B",
+        "generation=1&decision=violation&policy=unheard_of",
     ] {
         let answer = console.post(&path, wrong).await;
         assert_eq!(answer.status, 400, "{wrong}");

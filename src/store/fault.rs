@@ -1,6 +1,7 @@
 //! From what the driver says to what the program does about it: the one place where database errors are classed.
 //!
-//! Only an error about the *row* is `Refused`, because a refused row becomes a dead letter. A login that is refused, a missing
+//! Only an error about the *row* is `Refused`, because a refused row becomes a dead letter. A column that must be filled and is not is
+//! about the program: it is older than the schema, and every row would fare the same. A login that is refused, a missing
 //! database or a full disk are about the place, and the work is kept until an operator has mended it. Texts that a server
 //! builds from values never get into an error: of a refused row only code, table and constraint are told.
 
@@ -76,7 +77,8 @@ impl Place {
         let code = error.code();
         let told = || format!("{} (SQLSTATE {code})", error.message());
         match (code, &code[..code.len().min(2)]) {
-            ("42P01" | "42703" | "42883" | "3F000", _) => StoreError::Schema(told()),
+            // 23502: this program does not write a column that the schema wants; the server names column and table, no value.
+            ("42P01" | "42703" | "42883" | "3F000" | "23502", _) => StoreError::Schema(told()),
             (_, "28") | ("42501", _) => {
                 self.unavailable(format!("the server refuses this login (SQLSTATE {code})"))
             }
@@ -114,7 +116,7 @@ impl Place {
         match extended & 0xff {
             PERMISSION | SQLITE_BUSY | LOCKED | OUT_OF_MEMORY | READ_ONLY | INTERRUPTED | IO | FULL
             | CANNOT_OPEN | PROTOCOL | SCHEMA_CHANGED => self.unavailable(told()),
-            // SQLite names tables and columns here, never values.
+            // SQLite names tables and columns here, never values. A missing value stays one of the row: it has no other way to say NaN.
             CONSTRAINT => StoreError::Refused(told()),
             TOO_BIG | MISMATCH => StoreError::Refused(format!("SQLite code {extended}")),
             ERROR if ["no such table", "no such column"].iter().any(|m| error.message().starts_with(m)) => {

@@ -167,3 +167,19 @@ async fn a_lock_that_another_process_keeps_is_transient() {
     held.rollback().await.unwrap();
     store.commit_dead_letters(&[dead_letter("d-1", 0)]).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_column_that_an_older_program_does_not_write_is_of_the_schema_and_not_of_the_row() {
+    let fresh = Fresh::postgres().await;
+    let store = fresh.migrated().await;
+    let message = message("m-1", "t-1", 0);
+    store.receive_messages(std::slice::from_ref(&message), 0).await.unwrap();
+    // As if a later version had migrated the database under a worker that runs.
+    fresh.execute("alter table alerts add column later text not null").await;
+    let batch = ModerationBatch { decisions: vec![flagged(&message, 1)], dead_letters: vec![] };
+    let error = store.commit_moderation(&batch).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Schema(text) if text.contains("\"later\"")), "{error}");
+    assert!(!error.to_string().contains("m-1"), "{error}");
+    fresh.execute("alter table alerts drop column later").await;
+    assert_eq!(store.commit_moderation(&batch).await.unwrap().new_alerts, 1);
+}

@@ -42,6 +42,7 @@ fn ruled(alert_id: i64, generation: u32, by: &str, ruling: Ruling, second: i64) 
         alert_id,
         generation,
         by: reviewer(by),
+        reach: Reach::Usual,
         saying: Saying::Ruled { ruling, policy: None, subtype: Some("contact".into()) },
         note: None,
         alike_up_to: None,
@@ -81,12 +82,13 @@ async fn file(store: &dyn Store, alert: i64) -> AlertFile {
 pub async fn an_alert_is_claimed_by_one_and_the_lease_runs_out(fresh: Fresh) {
     let store = fresh.migrated().await;
     let id = flagged_texts(&*store, &["one text of its own"]).await[0];
-    let claim = async |by: &str, second| store.claim_alert(id, by, LEASE, at(second)).await.unwrap();
+    let claim =
+        async |by: &str, second| store.claim_alert(id, by, Reach::Usual, LEASE, at(second)).await.unwrap();
     let first = claim("aki", 0).await.unwrap();
     assert_eq!((first.until, first.generation), (at(100), 1));
     assert_eq!(claim("ben", 99).await, Err(Refused::Held(first.clone())));
     assert_eq!(claim("aki", 50).await.unwrap().generation, 1, "one's own claim is renewed");
-    assert_eq!(store.renew_claim(id, "aki", 1, at(300)).await.unwrap().unwrap().until, at(300));
+    assert_eq!(store.renew_claim(id, "aki", Reach::Usual, 1, at(300)).await.unwrap().unwrap().until, at(300));
     assert!(matches!(claim("ben", 299).await, Err(Refused::Held(_))));
 
     // Over at that very moment; the one who had it learns who has it now.
@@ -94,7 +96,10 @@ pub async fn an_alert_is_claimed_by_one_and_the_lease_runs_out(fresh: Fresh) {
     assert_eq!(second.generation, 2);
     let late = store.decide_alert(&ruled(id, 1, "aki", Ruling::Violation, 301)).await.unwrap();
     assert_eq!(late, Err(Refused::Held(second.clone())));
-    assert_eq!(store.renew_claim(id, "aki", 1, at(900)).await.unwrap(), Err(Refused::Held(second)));
+    assert_eq!(
+        store.renew_claim(id, "aki", Reach::Usual, 1, at(900)).await.unwrap(),
+        Err(Refused::Held(second))
+    );
     assert!(!store.release_claim(id, "aki", 1, at(302)).await.unwrap());
     let stale = store.decide_alert(&ruled(id, 1, "ben", Ruling::Violation, 303)).await.unwrap();
     assert_eq!(stale, Err(Refused::NotHeld), "one's own older claim");
@@ -110,7 +115,10 @@ pub async fn an_alert_is_claimed_by_one_and_the_lease_runs_out(fresh: Fresh) {
     let refused = claim("ben", 1001).await.unwrap_err();
     let expected = Refused::Decided { by: "aki".into(), ruling: Ruling::NotViolation, at: at(1000) };
     assert_eq!(refused, expected);
-    assert_eq!(store.claim_alert(999, "aki", LEASE, at(0)).await.unwrap(), Err(Refused::Unknown));
+    assert_eq!(
+        store.claim_alert(999, "aki", Reach::Usual, LEASE, at(0)).await.unwrap(),
+        Err(Refused::Unknown)
+    );
     let acts: Vec<_> =
         file(&*store, id).await.trail.into_iter().map(|line| (line.reviewer, line.act)).collect();
     let acts: Vec<_> = acts.iter().map(|(who, act)| (who.as_str(), act.as_str())).collect();
@@ -159,7 +167,7 @@ pub async fn cursors_hold_while_alerts_come_and_go(fresh: Fresh) {
         let batch = ModerationBatch { decisions: vec![flagged(&message, second)], dead_letters: vec![] };
         store.commit_moderation(&batch).await.unwrap();
     }
-    let claim = store.claim_alert(ids[3], "aki", LEASE, at(0)).await.unwrap().unwrap();
+    let claim = store.claim_alert(ids[3], "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
     store.decide_alert(&ruled(ids[3], claim.generation, "aki", Ruling::Violation, 1)).await.unwrap().unwrap();
     let mut seen: Vec<i64> = first.iter().map(|row| row.alert.alert_id).collect();
     let mut cursor = first.last().map(|row| row.cursor(View::Open));
@@ -187,8 +195,8 @@ pub async fn filters_and_views_show_what_they_say(fresh: Fresh) {
         let rows = store.review_queue(&wanted).await.unwrap();
         rows.into_iter().map(|row| row.alert.alert_id).collect::<Vec<_>>()
     };
-    let claim = store.claim_alert(ids[0], "aki", LEASE, at(0)).await.unwrap().unwrap();
-    store.claim_alert(ids[1], "ben", LEASE, at(10)).await.unwrap().unwrap();
+    let claim = store.claim_alert(ids[0], "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
+    store.claim_alert(ids[1], "ben", Reach::Usual, LEASE, at(10)).await.unwrap().unwrap();
     assert_eq!(shown(listing(View::Claimed, 20)).await, ids[..2]);
     let mine = |by: &str| Some(by.to_owned());
     assert_eq!(shown(Listing { mine: mine("ben"), ..listing(View::Claimed, 20) }).await, [ids[1]]);
@@ -224,7 +232,7 @@ pub async fn a_decision_is_undone_by_who_made_it_in_time(fresh: Fresh) {
         async |by: &str, since| store.undo_decision(&reviewer(by), at(since), LEASE, at(60)).await.unwrap();
     assert_eq!(undo("aki", 0).await, Err(Refused::NothingToUndo));
     for (id, second) in [(ids[0], 10), (ids[1], 20)] {
-        let claim = store.claim_alert(id, "aki", LEASE, at(second)).await.unwrap().unwrap();
+        let claim = store.claim_alert(id, "aki", Reach::Usual, LEASE, at(second)).await.unwrap().unwrap();
         let order = Order {
             note: Some("ひみつ".into()),
             ..ruled(id, claim.generation, "aki", Ruling::Violation, second)
@@ -264,7 +272,7 @@ pub async fn an_escalated_alert_waits_for_another_and_is_not_taken_back_from_the
     let store = fresh.migrated().await;
     let id = flagged_texts(&*store, &["a text that is hard to tell"]).await[0];
     let escalate = async |second| {
-        let claim = store.claim_alert(id, "aki", LEASE, at(second)).await.unwrap().unwrap();
+        let claim = store.claim_alert(id, "aki", Reach::Usual, LEASE, at(second)).await.unwrap().unwrap();
         let order =
             Order { saying: Saying::Escalated, ..ruled(id, claim.generation, "aki", Ruling::Unsure, second) };
         store.decide_alert(&order).await.unwrap().unwrap()
@@ -278,7 +286,18 @@ pub async fn an_escalated_alert_waits_for_another_and_is_not_taken_back_from_the
     let next = store.claim_next(&listing(View::Escalated, 20), "lead", LEASE, at(20)).await.unwrap().unwrap();
     let undone = store.undo_decision(&reviewer("aki"), at(0), LEASE, at(21)).await.unwrap();
     assert_eq!(undone, Err(Refused::Changed));
-    store.decide_alert(&ruled(id, next.1.generation, "lead", Ruling::Violation, 30)).await.unwrap().unwrap();
+    // Whoever does not reach it changes nothing, also who has it.
+    let generation = next.1.generation;
+    let by = reviewer("lead");
+    let claimed = store.claim_alert(id, "lead", Reach::Usual, LEASE, at(22)).await.unwrap();
+    let renewed = store.renew_claim(id, "lead", Reach::Usual, generation, at(500)).await.unwrap();
+    assert_eq!((claimed, renewed), (Err(Refused::Escalated), Err(Refused::Escalated)));
+    let order = ruled(id, generation, "lead", Ruling::Violation, 30);
+    assert_eq!(store.decide_alert(&order).await.unwrap(), Err(Refused::Escalated));
+    let hidden = store.set_hidden(id, true, &by, Reach::Usual, at(23)).await.unwrap();
+    let warned = store.warn_sender(id, Language::En, told_about, &by, Reach::Usual, at(23)).await.unwrap();
+    assert_eq!((hidden, warned), (Err(Refused::Escalated), Err(Refused::Escalated)));
+    store.decide_alert(&Order { reach: Reach::Escalated, ..order }).await.unwrap().unwrap();
     store.undo_decision(&reviewer("lead"), at(0), LEASE, at(31)).await.unwrap().unwrap();
     assert_eq!(file(&*store, id).await.row.state, AlertState::Escalated, "where it stood before");
 }
@@ -288,12 +307,12 @@ pub async fn identical_texts_are_decided_and_undone_together(fresh: Fresh) {
     let same = "LINEで話しましょう";
     let texts = [same, "ＬＩＮＥで 話しましょう", same, "something else entirely", same];
     let ids = flagged_texts(&*store, &texts).await;
-    let claim = store.claim_alert(ids[0], "aki", LEASE, at(0)).await.unwrap().unwrap();
+    let claim = store.claim_alert(ids[0], "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
     let alike = file(&*store, ids[0]).await.alike;
     assert_eq!((alike.count, alike.up_to), (3, ids[4]));
     assert_eq!(file(&*store, ids[3]).await.alike, Alike::default());
     // Somebody else reads one of them, and another one comes in after the count.
-    store.claim_alert(ids[2], "ben", LEASE, at(0)).await.unwrap().unwrap();
+    store.claim_alert(ids[2], "ben", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
     let mut later = message("m-9", "t-9", 9);
     later.text = same.into();
     store.receive_messages(std::slice::from_ref(&later), 0).await.unwrap();
@@ -325,16 +344,19 @@ pub async fn messages_are_hidden_and_senders_warned_once(fresh: Fresh) {
     let store = fresh.migrated().await;
     let id = flagged_texts(&*store, &["a text to be hidden"]).await[0];
     let by = reviewer("aki");
-    let hide = async |hidden, second| store.set_hidden(id, hidden, &by, at(second)).await.unwrap().unwrap();
+    let hide = async |hidden, second| {
+        store.set_hidden(id, hidden, &by, Reach::Usual, at(second)).await.unwrap().unwrap()
+    };
     assert!(!hide(false, 0).await, "it is shown already");
     assert!(hide(true, 1).await && !hide(true, 2).await);
     assert!(file(&*store, id).await.conversation[0].hidden);
     assert!(hide(false, 3).await && hide(true, 4).await);
-    let warn =
-        async || store.warn_sender(id, Language::Ja, "ご注意ください", &by, at(5)).await.unwrap().unwrap();
+    let warn = async || {
+        store.warn_sender(id, Language::Ja, told_about, &by, Reach::Usual, at(5)).await.unwrap().unwrap()
+    };
     assert!(warn().await && !warn().await);
-    store.claim_alert(id, "ben", LEASE, at(6)).await.unwrap().unwrap();
-    let refused = store.set_hidden(id, false, &by, at(7)).await.unwrap();
+    store.claim_alert(id, "ben", Reach::Usual, LEASE, at(6)).await.unwrap().unwrap();
+    let refused = store.set_hidden(id, false, &by, Reach::Usual, at(7)).await.unwrap();
     assert!(matches!(refused, Err(Refused::Held(_))), "somebody else works on it");
     let events = ["message.hidden.1:m-0", "message.restored.2:m-0", "message.hidden.3:m-0"];
     let mut events: Vec<String> = events.map(str::to_owned).to_vec();
@@ -343,6 +365,39 @@ pub async fn messages_are_hidden_and_senders_warned_once(fresh: Fresh) {
     let row = store.claim_outbox(1000, Duration::from_secs(60)).await.unwrap();
     assert!(row.is_empty());
     assert_eq!(fresh.number("select count(*) from audit_trail where act = 'sender.warned'").await, 1);
+}
+
+fn told_about(policy: &Policy, _: Language) -> &'static str {
+    if policy.as_str() == "harassment" { "Be kind." } else { "Stay here." }
+}
+
+pub async fn senders_are_warned_for_what_was_ruled_and_not_for_what_is_none(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let ids = flagged_texts(&*store, &["first text of all", "second text of all", "third text of all"]).await;
+    let policies = [None, Some(Policy::new("harassment"))];
+    for (id, policy) in ids.iter().zip(policies) {
+        let claim = store.claim_alert(*id, "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
+        let mut order = ruled(*id, claim.generation, "aki", Ruling::NotViolation, 1);
+        if policy.is_some() {
+            order.saying = Saying::Ruled { ruling: Ruling::Violation, policy, subtype: None };
+        }
+        store.decide_alert(&order).await.unwrap().unwrap();
+    }
+    let by = reviewer("aki");
+    let warn =
+        async |id| store.warn_sender(id, Language::En, told_about, &by, Reach::Usual, at(2)).await.unwrap();
+    let cleared = Refused::Decided { by: "aki".into(), ruling: Ruling::NotViolation, at: at(1) };
+    assert_eq!(warn(ids[0]).await, Err(cleared));
+    assert_eq!((warn(ids[1]).await, warn(ids[2]).await), (Ok(true), Ok(true)));
+    let rows = store.claim_outbox(1000, Duration::from_secs(60)).await.unwrap();
+    let warned: Vec<(i64, String, String)> = rows
+        .iter()
+        .filter(|row| row.outgoing.id.starts_with("sender.warned"))
+        .map(|row| serde_json::from_slice::<SenderWarning>(&row.outgoing.body).unwrap())
+        .map(|warning| (warning.alert_id, warning.policy.to_string(), warning.text))
+        .collect();
+    let expected = [(ids[1], "harassment", "Be kind."), (ids[2], "external_induction", "Stay here.")];
+    assert_eq!(warned, expected.map(|(id, policy, text)| (id, policy.to_owned(), text.to_owned())));
 }
 
 pub async fn a_verdict_that_hides_is_hidden_until_it_is_restored(fresh: Fresh) {
@@ -358,8 +413,8 @@ pub async fn a_verdict_that_hides_is_hidden_until_it_is_restored(fresh: Fresh) {
         .unwrap();
     let id = store.review_queue(&listing(View::Open, 0)).await.unwrap()[0].alert.alert_id;
     assert!(file(&*store, id).await.conversation[0].hidden);
-    assert!(!store.set_hidden(id, true, &reviewer("aki"), at(1)).await.unwrap().unwrap());
-    assert!(store.set_hidden(id, false, &reviewer("aki"), at(2)).await.unwrap().unwrap());
+    assert!(!store.set_hidden(id, true, &reviewer("aki"), Reach::Usual, at(1)).await.unwrap().unwrap());
+    assert!(store.set_hidden(id, false, &reviewer("aki"), Reach::Usual, at(2)).await.unwrap().unwrap());
     assert!(!file(&*store, id).await.conversation[0].hidden);
 }
 
@@ -396,7 +451,7 @@ pub async fn decisions_become_figures_and_labels(fresh: Fresh) {
     let ids = flagged_texts(&*store, &texts).await;
     let rulings = [Ruling::Violation, Ruling::NotViolation, Ruling::Unsure, Ruling::Violation];
     for (n, (id, ruling)) in ids.iter().zip(rulings).enumerate() {
-        let claim = store.claim_alert(*id, "aki", LEASE, at(0)).await.unwrap().unwrap();
+        let claim = store.claim_alert(*id, "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
         let mut order = ruled(*id, claim.generation, "aki", ruling, 10 + n as i64);
         if n == 3 {
             // A violation, but of another policy: the source was wrong.
@@ -431,7 +486,7 @@ pub async fn an_alert_that_was_cleared_counts_no_more_for_inquiries(fresh: Fresh
     let store = fresh.migrated().await;
     let ids = flagged_texts(&*store, &["first text of all", "second text of all", "third text of all"]).await;
     for (id, ruling) in ids.iter().zip([Ruling::NotViolation, Ruling::Violation, Ruling::Unsure]) {
-        let claim = store.claim_alert(*id, "aki", LEASE, at(0)).await.unwrap().unwrap();
+        let claim = store.claim_alert(*id, "aki", Reach::Usual, LEASE, at(0)).await.unwrap().unwrap();
         store.decide_alert(&ruled(*id, claim.generation, "aki", ruling, 1)).await.unwrap().unwrap();
     }
     let asked: Vec<_> = (0..3).map(|n| TransactionId::new(format!("t-{n}")).unwrap()).collect();
@@ -527,6 +582,7 @@ async fn review(store: &dyn Store, number: u64, seed: u64, clock: &std::sync::at
                     alert_id: alert,
                     generation: claim.generation,
                     by: reviewer(&name),
+                    reach: Reach::Escalated,
                     saying,
                     note: None,
                     alike_up_to,
@@ -552,7 +608,7 @@ async fn review(store: &dyn Store, number: u64, seed: u64, clock: &std::sync::at
 pub async fn times_come_back_as_they_went_in(fresh: Fresh) {
     let store = fresh.migrated().await;
     let id = flagged_texts(&*store, &["a text of its own"]).await[0];
-    let claim = store.claim_alert(id, "aki", LEASE, at(7)).await.unwrap().unwrap();
+    let claim = store.claim_alert(id, "aki", Reach::Usual, LEASE, at(7)).await.unwrap().unwrap();
     store.decide_alert(&ruled(id, claim.generation, "aki", Ruling::Violation, 8)).await.unwrap().unwrap();
     let row = file(&*store, id).await.row;
     let times: [DateTime<Utc>; 2] = [row.decided.as_ref().unwrap().at, row.cursor(View::Decided).time];

@@ -15,10 +15,10 @@ use super::tagged;
 use super::views::AlertStanding;
 use crate::access::Principal;
 use crate::console::masking;
-use crate::console::review::{LONGEST_NOTE, LONGEST_SUBTYPE, may_work_on, warning_text};
+use crate::console::review::{LONGEST_NOTE, LONGEST_SUBTYPE, reach, warning_text};
 use crate::console::state::Desk;
-use crate::contract::{Language, Policy, Ruling};
-use crate::store::review::{AlertFile, Done, Order, Refused, Saying};
+use crate::contract::{AlertState, Language, Policy, Ruling};
+use crate::store::review::{AlertFile, Done, Order, Reach, Refused, Saying};
 
 /// Every write on one alert.
 const ACT: Operation = Operation {
@@ -137,7 +137,8 @@ pub(in crate::console) async fn claim(
     let id = id(path)?;
     let now = Utc::now();
     before(&desk, &principal, &condition, id).await?;
-    let claimed = desk.store.claim_alert(id, principal.login.as_str(), desk.settings.lease, now).await?;
+    let (login, reach) = (principal.login.as_str(), reach(&principal));
+    let claimed = desk.store.claim_alert(id, login, reach, desk.settings.lease, now).await?;
     match claimed {
         Ok(_) => after(&desk, &principal, id, 1).await,
         Err(refused) => Err(refusal(refused)),
@@ -199,10 +200,18 @@ struct Said {
 async fn ordered(desk: &Desk, principal: &Principal, condition: &IfMatch, id: i64, said: Said) -> Answer {
     let generation = condition.required()?;
     let file = before(desk, principal, condition, id).await?;
+    if let Saying::Ruled { policy: Some(policy), .. } = &said.saying
+        && !desk.settings.policies.contains(policy)
+        && *policy != file.row.alert.policy
+    {
+        return Err(
+            Kind::Body.of_field("policy", "expected a configured policy, or the one it was flagged for")
+        );
+    }
     let at = Utc::now();
     let Said { saying, note, alike_up_to } = said;
-    let by = principal.actor();
-    let order = Order { alert_id: id, generation, by, saying, note, alike_up_to, at };
+    let (by, reach) = (principal.actor(), reach(principal));
+    let order = Order { alert_id: id, generation, by, reach, saying, note, alike_up_to, at };
     match desk.store.decide_alert(&order).await? {
         Ok(Done { count, .. }) => after(desk, principal, id, count).await,
         Err(Refused::NotHeld) => Err(lost(file, principal, at)),
@@ -246,7 +255,7 @@ async fn set_hidden(
 ) -> Answer {
     let id = id(path)?;
     before(&desk, &principal, &condition, id).await?;
-    match desk.store.set_hidden(id, hidden, &principal.actor(), Utc::now()).await? {
+    match desk.store.set_hidden(id, hidden, &principal.actor(), reach(&principal), Utc::now()).await? {
         Ok(changed) => after(&desk, &principal, id, u32::from(changed)).await,
         Err(refused) => Err(refusal(refused)),
     }
@@ -260,9 +269,9 @@ pub(in crate::console) async fn warn(
     Sent(Warning { language }): Sent<Warning>,
 ) -> Answer {
     let id = id(path)?;
-    let file = before(&desk, &principal, &condition, id).await?;
-    let text = warning_text(&file.row.alert.policy, language);
-    match desk.store.warn_sender(id, language, text, &principal.actor(), Utc::now()).await? {
+    before(&desk, &principal, &condition, id).await?;
+    let (by, reach) = (principal.actor(), reach(&principal));
+    match desk.store.warn_sender(id, language, warning_text, &by, reach, Utc::now()).await? {
         Ok(changed) => after(&desk, &principal, id, u32::from(changed)).await,
         Err(refused) => Err(refusal(refused)),
     }
@@ -277,8 +286,8 @@ async fn before(
     id: i64,
 ) -> Result<AlertFile, Problem> {
     let file = desk.store.alert_file(id, 0).await?.ok_or_else(unknown)?;
-    if !may_work_on(principal, file.row.state) {
-        return Err(Kind::Forbidden.because("The alert is escalated: who supervises decides."));
+    if file.row.state == AlertState::Escalated && reach(principal) == Reach::Usual {
+        return Err(escalated());
     }
     condition
         .check(file.row.generation)
@@ -324,6 +333,11 @@ fn refusal(refused: Refused) -> Problem {
         Refused::NotHeld => conflict("You do not have this alert: claim it first."),
         Refused::NothingToUndo => conflict("There is no decision to take back."),
         Refused::TooLate => conflict("The time to take the decision back is over."),
+        Refused::Escalated => escalated(),
         Refused::Changed => conflict("What was decided has been taken up by somebody else since."),
     }
+}
+
+fn escalated() -> Problem {
+    Kind::Forbidden.because("The alert is escalated: who supervises decides.")
 }

@@ -15,9 +15,9 @@ use crate::console::error::{ErrorPage, PageError};
 use crate::console::layout::{Frame, Moment, Room, render};
 use crate::console::locale::Locale;
 use crate::console::state::Desk;
-use crate::contract::{AlertState, Language, Policy, Ruling};
+use crate::contract::{Language, Policy, Ruling};
 use crate::store::StoreError;
-use crate::store::review::{AlertFile, Claim, Direction, Order, Refused, Saying, View as Of};
+use crate::store::review::{AlertFile, Claim, Direction, Order, Reach, Refused, Saying, View as Of};
 
 /// A page that is left keeps its alert for so long: it may only be loaded anew.
 const LEAVING: TimeDelta = TimeDelta::seconds(15);
@@ -75,9 +75,9 @@ pub(in crate::console) async fn claim(
     id: Id,
 ) -> Answer {
     let id = number(id, &locale)?;
-    allowed(&desk, &principal, &locale, id).await?;
-    let lease = desk.settings.lease;
-    match told(desk.store.claim_alert(id, principal.login.as_str(), lease, Utc::now()).await, &locale)? {
+    let (login, lease) = (principal.login.as_str(), desk.settings.lease);
+    let claimed = desk.store.claim_alert(id, login, reach(&principal), lease, Utc::now()).await;
+    match told(claimed, &locale)? {
         Ok(_) => Ok(to_alert(id, &asked, "")),
         Err(refused) => refusal(&locale, refused, Some(id), &asked),
     }
@@ -127,6 +127,7 @@ async fn beside(
 ) -> Answer {
     let (id, form) = both(id, form, &locale)?;
     let asked = asked.to_work();
+    work_allowed(&principal, &locale, &asked)?;
     let Some(file) = file(&desk, &locale, id).await? else {
         return Err(PageError::UnknownAlert.page(locale));
     };
@@ -134,7 +135,6 @@ async fn beside(
     let login = principal.login.as_str();
     told(desk.store.release_claim(id, login, form.generation, now).await, &locale)?;
     let wanted = Asked { from: Some(file.row.cursor(Of::Open)), direction, ..asked.clone() };
-    work_allowed(&principal, &locale, &asked)?;
     let listing = wanted.listing(login, 1, now);
     match told(desk.store.claim_next(&listing, login, desk.settings.lease, now).await, &locale)? {
         Some((next, _)) => Ok(to_alert(next, &asked, "")),
@@ -175,7 +175,8 @@ async fn until_then(
     until: DateTime<Utc>,
 ) -> Answer {
     let (id, form) = both(id, form, &locale)?;
-    let renewed = desk.store.renew_claim(id, principal.login.as_str(), form.generation, until).await;
+    let (login, reach) = (principal.login.as_str(), reach(principal));
+    let renewed = desk.store.renew_claim(id, login, reach, form.generation, until).await;
     Ok(match told(renewed, &locale)? {
         Ok(Claim { until, .. }) => {
             (StatusCode::OK, until.to_rfc3339_opts(SecondsFormat::Secs, true)).into_response()
@@ -209,12 +210,23 @@ pub(in crate::console) async fn decide(
     form: Result<Form<Decision>, FormRejection>,
 ) -> Answer {
     let (id, form) = both(id, form, &locale)?;
-    allowed(&desk, &principal, &locale, id).await?;
+    // Before anything is written: the next alert of this list opens afterwards.
+    work_allowed(&principal, &locale, &asked)?;
     let Some((saying, name)) = saying(&form) else { return Err(PageError::ReviewForm.page(locale)) };
+    if let Saying::Ruled { policy: Some(policy), .. } = &saying
+        && !desk.settings.policies.contains(policy)
+    {
+        // What it was flagged for stands on the page, configured still or not.
+        let flagged = file(&desk, &locale, id).await?.is_some_and(|file| file.row.alert.policy == *policy);
+        if !flagged {
+            return Err(PageError::ReviewForm.page(locale));
+        }
+    }
     let order = Order {
         alert_id: id,
         generation: form.generation,
         by: principal.actor(),
+        reach: reach(&principal),
         saying,
         note: cut(&form.note, LONGEST_NOTE),
         alike_up_to: form.alike,
@@ -240,6 +252,8 @@ fn saying(form: &Decision) -> Option<(Saying, &'static str)> {
 }
 
 fn cut(text: &str, longest: usize) -> Option<String> {
+    // PostgreSQL stores no NUL, and nobody reads the others.
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text: String = text.trim().chars().take(longest).collect();
     (!text.is_empty()).then_some(text)
 }
@@ -289,8 +303,8 @@ async fn set_hidden(
     hidden: bool,
 ) -> Answer {
     let id = number(id, &locale)?;
-    allowed(&desk, &principal, &locale, id).await?;
-    let changed = desk.store.set_hidden(id, hidden, &principal.actor(), Utc::now()).await;
+    let (by, now) = (principal.actor(), Utc::now());
+    let changed = desk.store.set_hidden(id, hidden, &by, reach(&principal), now).await;
     let name = if hidden { "hidden" } else { "restored" };
     acted(told(changed, &locale)?, name, id, &locale, &asked)
 }
@@ -304,12 +318,9 @@ pub(in crate::console) async fn warn(
     form: Result<Form<Warning>, FormRejection>,
 ) -> Answer {
     let (id, form) = both(id, form, &locale)?;
-    allowed(&desk, &principal, &locale, id).await?;
-    let Some(file) = file(&desk, &locale, id).await? else {
-        return Err(PageError::UnknownAlert.page(locale));
-    };
-    let text = warnings::text(&file.row.alert.policy, form.language);
-    let warned = desk.store.warn_sender(id, form.language, text, &principal.actor(), Utc::now()).await;
+    let (by, now) = (principal.actor(), Utc::now());
+    let reach = reach(&principal);
+    let warned = desk.store.warn_sender(id, form.language, warnings::text, &by, reach, now).await;
     acted(told(warned, &locale)?, "warned", id, &locale, &asked)
 }
 
@@ -335,27 +346,15 @@ async fn onward(desk: &Desk, principal: &Principal, locale: Locale, asked: &Aske
 
 /// Whoever escalates leaves the decision to those who supervise.
 fn work_allowed(principal: &Principal, locale: &Locale, asked: &Asked) -> Result<(), ErrorPage> {
-    if asked.view == Of::Escalated && !principal.may(Permission::Supervise) {
+    if asked.view == Of::Escalated && reach(principal) == Reach::Usual {
         return Err(PageError::Forbidden.page(locale.clone()));
     }
     Ok(())
 }
 
-async fn allowed(desk: &Desk, principal: &Principal, locale: &Locale, id: i64) -> Result<(), ErrorPage> {
-    if principal.may(Permission::Supervise) {
-        return Ok(());
-    }
-    match file(desk, locale, id).await? {
-        Some(file) if !may_work_on(principal, file.row.state) => {
-            Err(PageError::Forbidden.page(locale.clone()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether somebody who reviews may change an alert that stands so.
-pub(in crate::console) fn may_work_on(principal: &Principal, state: AlertState) -> bool {
-    state != AlertState::Escalated || principal.may(Permission::Supervise)
+/// Which alerts somebody who reviews may change.
+pub(in crate::console) fn reach(principal: &Principal) -> Reach {
+    if principal.may(Permission::Supervise) { Reach::Escalated } else { Reach::Usual }
 }
 
 async fn file(desk: &Desk, locale: &Locale, id: i64) -> Result<Option<AlertFile>, ErrorPage> {
@@ -386,8 +385,10 @@ fn to_queue(asked: &Asked, done: &str) -> Response {
 
 /// A page that says why nothing was written, and who has the alert now.
 fn refusal(locale: &Locale, refused: Refused, alert: Option<i64>, asked: &Asked) -> Answer {
-    if refused == Refused::Unknown {
-        return Err(PageError::UnknownAlert.page(locale.clone()));
+    match refused {
+        Refused::Unknown => return Err(PageError::UnknownAlert.page(locale.clone())),
+        Refused::Escalated => return Err(PageError::Forbidden.page(locale.clone())),
+        _ => {}
     }
     let words = locale.words();
     let (what, advice) = (words.review.refused)(&refused);
@@ -433,6 +434,7 @@ mod tests {
         assert_eq!((ruled, name), (expected, "violation"));
         assert_eq!(saying(&form("guilty", "")), None);
         assert_eq!(saying(&form("violation", "<b>")), None);
+        assert_eq!(cut("\0 a\u{7}b\n", LONGEST_NOTE).as_deref(), Some("ab"));
         assert_eq!(cut(&"あ".repeat(600), LONGEST_NOTE).unwrap().chars().count(), LONGEST_NOTE);
     }
 }

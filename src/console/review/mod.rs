@@ -9,8 +9,8 @@ mod page;
 mod warnings;
 
 pub(super) use acts::{
-    LONGEST_NOTE, LONGEST_SUBTYPE, claim, decide, hide, leave, may_work_on, next, next_of, previous_of,
-    release, renew, restore, undo, warn,
+    LONGEST_NOTE, LONGEST_SUBTYPE, claim, decide, hide, leave, next, next_of, previous_of, reach, release,
+    renew, restore, undo, warn,
 };
 pub(super) use asked::{Asked, ROWS, cursor, moment, place};
 pub(super) use figures::{COUNTED, bounded, csv as figures_csv, page as figures_page};

@@ -17,7 +17,7 @@ use crate::console::masking;
 use crate::console::spans::{self, Stretch};
 use crate::console::state::Desk;
 use crate::console::words::Words;
-use crate::contract::{AlertState, Label};
+use crate::contract::{AlertState, Label, Ruling};
 use crate::store::review::{AlertFile, ReviewRow, SaidMessage, TrailRow};
 
 /// Messages before and after the alert's own, and earlier findings, that are shown.
@@ -46,6 +46,8 @@ struct View {
     /// How long a claim lasts.
     lease_seconds: i64,
     warned: Option<Moment>,
+    /// Nobody has decided that it is no violation.
+    may_warn: bool,
     may_review: bool,
     alike: Option<AlikeBox>,
     policies: Vec<(String, String, bool)>,
@@ -180,6 +182,7 @@ fn view(
         state: standing(&row, principal, reads, words, now),
         lease_seconds: desk.settings.lease.num_seconds(),
         warned: row.warned_at.map(Moment::from),
+        may_warn: row.decided.as_ref().is_none_or(|decided| decided.ruling != Ruling::NotViolation),
         may_review,
         alike: (alike.count > 0)
             .then(|| AlikeBox { up_to: alike.up_to, label: (words.review.same_text)(alike.count) }),
@@ -202,7 +205,8 @@ fn standing(
 ) -> Standing {
     if let Some(decided) = &row.decided {
         let policy = decided.policy.as_ref().map(|policy| words.policy(policy.as_str()));
-        let what: Vec<String> = policy.into_iter().chain(decided.subtype.clone()).collect();
+        let what: Vec<String> =
+            policy.into_iter().chain(shown_subtype(decided.subtype.clone(), reads)).collect();
         return Standing::Decided {
             by: decided.by.clone(),
             ruling: (words.review.ruling_name)(decided.ruling),
@@ -274,11 +278,17 @@ fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
     }
 }
 
+/// Who reads no messages is shown the known names only: a reviewer may have written anything.
+fn shown_subtype(subtype: Option<String>, reads: bool) -> Option<String> {
+    subtype.filter(|name| reads || SUBTYPES.contains(&name.as_str()))
+}
+
 fn line(row: TrailRow, reads: bool, words: &Words) -> Line {
     let ruling = row.ruling.map(|ruling| (words.review.ruling_name)(ruling).to_owned());
     let policy = row.policy.map(|policy| words.policy(policy.as_str()));
     let note = row.note.filter(|_| reads);
-    let detail: Vec<String> = ruling.into_iter().chain(policy).chain(row.subtype).chain(note).collect();
+    let detail: Vec<String> =
+        ruling.into_iter().chain(policy).chain(shown_subtype(row.subtype, reads)).chain(note).collect();
     Line {
         at: row.at.into(),
         who: row.reviewer,

@@ -207,6 +207,7 @@ pub(super) static EN: ReviewWords = ReviewWords {
             "The decision cannot be taken back",
             "Somebody else has taken up what you decided. Nothing was written.",
         ),
+        Refused::Escalated => ("This alert is escalated", "A lead decides. Nothing was written."),
     },
     held_now: |who, until| format!("It is with {who} until {until}."),
     to_queue: "To the alerts",
@@ -364,6 +365,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
         Refused::Changed => {
             ("判断を取り消せません", "ほかの人がすでに引き継いでいます。何も変更していません。")
         }
+        Refused::Escalated => ("このアラートは上長待ちです", "判断するのは上長です。何も変更していません。"),
     },
     held_now: |who, until| format!("{who} が {until} まで確認しています。"),
     to_queue: "アラートの一覧へ",

@@ -28,11 +28,15 @@ pub(super) async fn claim<B: Books>(
     books: &B,
     alert: i64,
     by: &str,
+    reach: Reach,
     lease: TimeDelta,
     at: DateTime<Utc>,
 ) -> Result<Result<Claim, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     let live = standing.claim.as_ref().filter(|claim| claim.until > at);
     if standing.state == AlertState::Decided || live.is_some_and(|claim| claim.by != by) {
         return Ok(Err(standing.refusal(by, at)));
@@ -86,11 +90,15 @@ pub(super) async fn renew<B: Books>(
     books: &B,
     alert: i64,
     by: &str,
+    reach: Reach,
     generation: u32,
     until: DateTime<Utc>,
 ) -> Result<Result<Claim, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     if !standing.is_held(by, generation) {
         // Any time will do: whoever else has it is who has it.
         return Ok(Err(standing.refusal(by, DateTime::UNIX_EPOCH)));

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::claims::{Told, locked, told};
-use super::types::Refused;
+use super::types::{Reach, Refused, WarningText};
 use crate::access::{Act, Actor, AuditEntry, Subject};
-use crate::contract::{AlertState, Language, MessageVisibility, SenderWarning};
+use crate::contract::{Language, MessageVisibility, Ruling, SenderWarning};
 use crate::store::StoreError;
 use crate::store::accounts::trail;
 use crate::store::ledger::{Books, Ledger, Value};
@@ -16,10 +16,14 @@ pub(super) async fn set_hidden<B: Books>(
     alert: i64,
     hidden: bool,
     by: &Actor,
+    reach: Reach,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     if let refused @ Refused::Held(_) = standing.refusal(&by.name, at) {
         return Ok(Err(refused));
     }
@@ -56,17 +60,23 @@ pub(super) async fn warn<B: Books>(
     books: &B,
     alert: i64,
     language: Language,
-    text: &str,
+    text: WarningText,
     by: &Actor,
+    reach: Reach,
     at: DateTime<Utc>,
 ) -> Result<Result<bool, Refused>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, alert).await? else { return Ok(Err(Refused::Unknown)) };
-    if standing.state != AlertState::Decided
-        && let refused @ Refused::Held(_) = standing.refusal(&by.name, at)
-    {
-        return Ok(Err(refused));
+    if !standing.is_within(reach) {
+        return Ok(Err(Refused::Escalated));
     }
+    match standing.refusal(&by.name, at) {
+        cleared @ Refused::Decided { ruling: Ruling::NotViolation, .. } => return Ok(Err(cleared)),
+        held @ Refused::Held(_) => return Ok(Err(held)),
+        _ => {}
+    }
+    // What the reviewer said that it is, if anybody has: not what it was flagged for.
+    let policy = standing.ruled_policy.unwrap_or(standing.policy);
     let values = [Value::Number(alert), Value::Time(at)];
     let once = "update alerts set warned_at = $2 where alert_id = $1 and warned_at is null";
     if ledger.write(once, &values).await? == 0 {
@@ -82,9 +92,9 @@ pub(super) async fn warn<B: Books>(
         message_id: standing.message_id,
         transaction_id: standing.transaction_id,
         sender_id: standing.sender_id,
-        policy: standing.policy,
+        text: text(&policy, language).to_owned(),
+        policy,
         language,
-        text: text.to_owned(),
         by: by.name.clone(),
         at,
     })?;

@@ -33,7 +33,7 @@ pub fn queue_time(created_at: DateTime<Utc>, risk: f64) -> DateTime<Utc> {
     created_at - TimeDelta::microseconds((risk * PER_RISK.num_seconds() as f64 * 1e6) as i64)
 }
 
-/// What reviewers do. Who claims is named by their log-in. What is decided and done stands in the audit trail as well.
+/// What reviewers do. Who claims is named by their log-in; how far they reach is checked against the alert that is locked. What is decided and done stands in the audit trail as well.
 #[async_trait]
 pub trait ReviewStore: Send + Sync {
     /// A page of the queue.
@@ -50,6 +50,7 @@ pub trait ReviewStore: Send + Sync {
         &self,
         alert: i64,
         by: &str,
+        reach: Reach,
         lease: TimeDelta,
         at: DateTime<Utc>,
     ) -> Result<Result<Claim, Refused>, StoreError>;
@@ -68,6 +69,7 @@ pub trait ReviewStore: Send + Sync {
         &self,
         alert: i64,
         by: &str,
+        reach: Reach,
         generation: u32,
         until: DateTime<Utc>,
     ) -> Result<Result<Claim, Refused>, StoreError>;
@@ -100,16 +102,19 @@ pub trait ReviewStore: Send + Sync {
         alert: i64,
         hidden: bool,
         by: &Actor,
+        reach: Reach,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
 
-    /// Has the sender warned, once for each alert. `false` if that was done before.
+    /// Has the sender warned, once for each alert, for the policy that was ruled or else the one that was flagged; `text` says what they
+    /// are told. `false` if that was done before; refused if the alert is decided as no violation.
     async fn warn_sender(
         &self,
         alert: i64,
         language: Language,
-        text: &str,
+        text: WarningText,
         by: &Actor,
+        reach: Reach,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError>;
 
@@ -151,10 +156,11 @@ impl<B: Books + Send> ReviewStore for B {
         &self,
         alert: i64,
         by: &str,
+        reach: Reach,
         lease: TimeDelta,
         at: DateTime<Utc>,
     ) -> Result<Result<Claim, Refused>, StoreError> {
-        claims::claim(self, alert, by, lease, at).await
+        claims::claim(self, alert, by, reach, lease, at).await
     }
 
     async fn claim_next(
@@ -171,10 +177,11 @@ impl<B: Books + Send> ReviewStore for B {
         &self,
         alert: i64,
         by: &str,
+        reach: Reach,
         generation: u32,
         until: DateTime<Utc>,
     ) -> Result<Result<Claim, Refused>, StoreError> {
-        claims::renew(self, alert, by, generation, until).await
+        claims::renew(self, alert, by, reach, generation, until).await
     }
 
     async fn release_claim(
@@ -206,20 +213,22 @@ impl<B: Books + Send> ReviewStore for B {
         alert: i64,
         hidden: bool,
         by: &Actor,
+        reach: Reach,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError> {
-        messages::set_hidden(self, alert, hidden, by, at).await
+        messages::set_hidden(self, alert, hidden, by, reach, at).await
     }
 
     async fn warn_sender(
         &self,
         alert: i64,
         language: Language,
-        text: &str,
+        text: WarningText,
         by: &Actor,
+        reach: Reach,
         at: DateTime<Utc>,
     ) -> Result<Result<bool, Refused>, StoreError> {
-        messages::warn(self, alert, language, text, by, at).await
+        messages::warn(self, alert, language, text, by, reach, at).await
     }
 
     async fn review_figures(&self, since: DateTime<Utc>) -> Result<Vec<SourceCount>, StoreError> {

@@ -18,6 +18,8 @@ pub(super) struct Standing {
     pub generation: u32,
     pub claim: Option<Claim>,
     pub decided: Option<(Ruling, String, DateTime<Utc>)>,
+    /// What the reviewer says that it is, if it is decided as a violation.
+    pub ruled_policy: Option<Policy>,
     pub message_id: MessageId,
     pub transaction_id: TransactionId,
     pub sender_id: UserId,
@@ -30,6 +32,11 @@ impl Standing {
         self.state != AlertState::Decided
             && self.generation == generation
             && self.claim.as_ref().is_some_and(|claim| claim.by == by)
+    }
+
+    /// Whether somebody with this reach may change it.
+    pub fn is_within(&self, reach: Reach) -> bool {
+        self.state != AlertState::Escalated || reach == Reach::Escalated
     }
 
     /// Why somebody who does not hold it cannot change it.
@@ -72,6 +79,7 @@ impl Reader<'_> {
             generation: self.number(row, "generation")?,
             claim: self.claim(row)?,
             decided: ruling.zip(by).zip(at).map(|((ruling, by), at)| (ruling, by, at)),
+            ruled_policy: self.get(row.text_or_null("ruled_policy"))?.map(Policy::new),
             message_id: self.id(row, "message_id", MessageId::new)?,
             transaction_id: self.transaction(row)?,
             sender_id: self.sender(row)?,

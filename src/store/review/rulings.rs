@@ -31,6 +31,9 @@ pub(super) async fn decide<B: Books>(books: &B, order: &Order) -> Result<Result<
     let Some(standing) = locked(&mut ledger, order.alert_id).await? else {
         return Ok(Err(Refused::Unknown));
     };
+    if !standing.is_within(order.reach) {
+        return Ok(Err(Refused::Escalated));
+    }
     if !standing.is_held(&order.by.name, order.generation) {
         return Ok(Err(standing.refusal(&order.by.name, order.at)));
     }

@@ -43,6 +43,15 @@ pub struct Cursor {
     pub alert_id: i64,
 }
 
+/// Which alerts a reviewer may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// All but escalated ones.
+    Usual,
+    /// Escalated ones as well.
+    Escalated,
+}
+
 /// Which way to read a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
@@ -93,6 +102,8 @@ pub enum Refused {
     TooLate,
     /// Something that was decided has been taken up by somebody else since.
     Changed,
+    /// It is escalated, and not for this reviewer.
+    Escalated,
 }
 
 /// What a reviewer says.
@@ -114,12 +125,16 @@ pub struct Order {
     /// Of the claim.
     pub generation: u32,
     pub by: Actor,
+    pub reach: Reach,
     pub saying: Saying,
     pub note: Option<String>,
     /// Decides those of the same text and policy as well, up to this number of an alert: the newest that the reviewer was told of.
     pub alike_up_to: Option<i64>,
     pub at: DateTime<Utc>,
 }
+
+/// What a sender is told, by policy and language.
+pub type WarningText = fn(&Policy, Language) -> &'static str;
 
 /// What was decided or undone together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
