@@ -8,9 +8,12 @@
 #   4. Debian's packages, installed if they are missing: a private server on a free port, gone when the tests end
 # MIMAMORI_TEST_SERVERS=private goes straight to 4.
 #
+# When the browser tests are to be run: CHROMEDRIVER, if set, else Debian's Chromium, installed if it is missing; and AXE_CORE,
+# if set, else axe-core from the npm registry, kept in the target folder.
+#
 # Tests that restart or kill a server start private ones of their own (tests/support/servers.sh), whatever is chosen here.
 #
-# Exit codes: those of cargo test; 3 if a server cannot be had. A missing server never skips a test.
+# Exit codes: those of cargo test; 3 if a server or the browser cannot be had. What is missing never skips a test.
 
 set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 3
@@ -18,12 +21,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 3
 readonly servers=tests/support/servers.sh
 # Seconds that a server may take until it answers, when it is named by a URL or is starting already.
 readonly PATIENCE=60
+# The release of axe-core (MPL-2.0) that the browser tests run, and the hash of its axe.min.js.
+readonly AXE_VERSION=4.14.1 AXE_SHA256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 
 say() { printf 'tests/run.sh: %s\n' "$*" >&2; }
 
 give_up() {
     say "$1"
-    say "Set $2, or start one on the local default port, or a Docker engine, or run where apt-get can install Debian's packages."
+    say "Set $2, or (a server) start one on the local default port, or a Docker engine, or run where apt-get can install Debian's packages."
     exit 3
 }
 
@@ -220,6 +225,57 @@ choose_postgres() {
     say "PostgreSQL: started a private one from Debian's package, $(shown "$DATABASE_URL")"
 }
 
+# --- the browser --------------------------------------------------------------------------------------------------------
+
+# Whether these arguments of cargo test let tests/browser.rs run.
+runs_browser() {
+    local narrowed=no name
+    while [[ $# -gt 0 && $1 != -- ]]; do
+        name=
+        case $1 in
+            --tests | --all-targets) return 0 ;;
+            --test) name=${2-} narrowed=yes ;;
+            --test=*) name=${1#*=} narrowed=yes ;;
+            --lib | --bin | --bin=* | --bins | --example | --example=* | --examples | --bench | --bench=* | --benches | --doc)
+                narrowed=yes
+                ;;
+        esac
+        # Cargo takes patterns, too.
+        # shellcheck disable=SC2053
+        [[ -n $name && browser == $name ]] && return 0
+        shift
+    done
+    [[ $narrowed == no ]]
+}
+
+choose_chromedriver() {
+    if [[ -z ${CHROMEDRIVER-} ]]; then
+        "$servers" ensure chromium || give_up "Chromium and ChromeDriver are needed by the browser tests" CHROMEDRIVER
+        CHROMEDRIVER=$(command -v chromedriver)
+    fi
+    say "ChromeDriver: $CHROMEDRIVER"
+}
+
+# The script alone, of one version: what the tests find must not change with the day.
+choose_axe_core() {
+    local home=${CARGO_TARGET_DIR:-target}/axe-core-$AXE_VERSION
+    if [[ -z ${AXE_CORE-} ]]; then
+        AXE_CORE=$home/axe.min.js
+        if [[ ! -e $AXE_CORE ]]; then
+            "$servers" ensure npm || give_up "npm is needed to download axe-core" AXE_CORE
+            (cd "$scratch" && npm pack --silent "axe-core@$AXE_VERSION" >/dev/null) ||
+                give_up "axe-core $AXE_VERSION cannot be had from the npm registry" AXE_CORE
+            tar -xzf "$scratch/axe-core-$AXE_VERSION.tgz" -C "$scratch" package/axe.min.js || exit 3
+            sha256sum --quiet --check - <<<"$AXE_SHA256  $scratch/package/axe.min.js" ||
+                give_up "axe-core $AXE_VERSION from the npm registry is not what it was" AXE_CORE
+            # Moved into its place whole: another run may look for it at the same time.
+            mkdir -p "$home" && mv "$scratch/package/axe.min.js" "$AXE_CORE" || exit 3
+        fi
+        AXE_CORE=$(realpath "$AXE_CORE")
+    fi
+    say "axe-core: $AXE_CORE"
+}
+
 # --- main ---------------------------------------------------------------------------------------------------------------
 
 case ${MIMAMORI_TEST_SERVERS-} in
@@ -236,6 +292,11 @@ command -v cargo >/dev/null || give_up "cargo not found: install Rust (https://r
 "$servers" ensure || give_up "RabbitMQ's and PostgreSQL's programs are needed by the tests that restart them" PATH
 choose_rabbitmq
 choose_postgres
+if runs_browser "$@"; then
+    choose_chromedriver
+    choose_axe_core
+    export CHROMEDRIVER AXE_CORE
+fi
 export AMQP_URL DATABASE_URL
 
 cargo test --release --locked "$@"

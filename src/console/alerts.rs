@@ -1,7 +1,5 @@
 //! `/alerts`: what was flagged, in the order in which it is reviewed, with the words that gave it away.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,11 +12,12 @@ use super::locale::Locale;
 use super::masking;
 use super::review::{Asked, COUNTED, ROWS, bounded, place};
 use super::spans::{self, Stretch};
+use super::state::Desk;
 use super::words::Words;
 use crate::access::{Permission, Principal};
-use crate::contract::{Action, AlertState, Label, MessageId};
+use crate::contract::{Action, AlertState, Label, MessageId, Policy};
 use crate::store::review::{Direction, ReviewCounts, ReviewRow, View as Of};
-use crate::store::{AlertRow, AlertSources, ContextMessage, Store};
+use crate::store::{AlertRow, AlertSources, ContextMessage};
 
 #[derive(Template)]
 #[template(path = "alerts.html")]
@@ -27,7 +26,7 @@ struct View {
     notice: Option<String>,
     views: [ViewLink; 4],
     /// The filters as they are set.
-    policy: String,
+    policies: Vec<Choice>,
     source: &'static str,
     mine: bool,
     view: &'static str,
@@ -41,6 +40,9 @@ struct View {
     /// The query of this list.
     query: String,
 }
+
+/// A policy to choose: its key, its name, and whether it is chosen.
+pub(super) type Choice = (String, String, bool);
 
 /// A list to choose.
 struct ViewLink {
@@ -96,7 +98,7 @@ pub(super) struct Source {
 }
 
 pub(super) async fn page(
-    State(store): State<Arc<dyn Store>>,
+    State(desk): State<Desk>,
     principal: Principal,
     locale: Locale,
     asked: Asked,
@@ -104,12 +106,13 @@ pub(super) async fn page(
     let now = Utc::now();
     let read = async {
         // One more than is shown tells whether there is another page.
-        let rows = store.review_queue(&asked.listing(principal.login.as_str(), ROWS + 1, now)).await?;
-        Ok((rows, store.review_counts(COUNTED, now).await?))
+        let rows = desk.store.review_queue(&asked.listing(principal.login.as_str(), ROWS + 1, now)).await?;
+        Ok((rows, desk.store.review_counts(COUNTED, now).await?))
     };
     match read.await {
         Ok((rows, counts)) => {
-            let view = view(rows, &counts, &principal, &locale, &asked, now);
+            let policies = policy_choices(&desk.settings.policies, asked.policy.as_ref(), locale.words());
+            let view = view(rows, &counts, policies, &principal, &locale, &asked, now);
             Ok(render(StatusCode::OK, &view))
         }
         Err(error) => Err(PageError::Store(error).page(locale)),
@@ -119,6 +122,7 @@ pub(super) async fn page(
 fn view(
     mut rows: Vec<ReviewRow>,
     counts: &ReviewCounts,
+    policies: Vec<Choice>,
     principal: &Principal,
     locale: &Locale,
     asked: &Asked,
@@ -166,7 +170,7 @@ fn view(
         frame: Frame::new(locale, Room::Alerts, words.alerts),
         notice: asked.done.as_ref().and_then(|(name, count)| (words.review.done)(name, *count)),
         views,
-        policy: asked.policy.as_ref().map(ToString::to_string).unwrap_or_default(),
+        policies,
         source: asked.sources.map_or("", AlertSources::as_str),
         mine: asked.mine,
         view: asked.view.as_str(),
@@ -179,6 +183,17 @@ fn view(
         older,
         query,
     }
+}
+
+/// The policies that the console knows, and the chosen one even if it is none of them.
+pub(super) fn policy_choices(known: &[Policy], chosen: Option<&Policy>, words: &Words) -> Vec<Choice> {
+    let mut choices: Vec<Choice> = Vec::new();
+    for policy in known.iter().chain(chosen) {
+        if !choices.iter().any(|(key, ..)| key == policy.as_str()) {
+            choices.push((policy.to_string(), words.policy(policy.as_str()), Some(policy) == chosen));
+        }
+    }
+    choices
 }
 
 /// Who has it, or what became of it.

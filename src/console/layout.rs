@@ -93,6 +93,11 @@ impl Frame {
         self.reader.as_ref().map_or("", |reader| &reader.form_token)
     }
 
+    /// Whether the reader may enter the room of this address: a link elsewhere on a page would only lead to a refusal.
+    pub(super) fn leads_to(&self, href: &str) -> bool {
+        self.rooms.iter().any(|room| room.href == href)
+    }
+
     pub(super) fn in_japanese(&self) -> bool {
         self.language == Language::Ja
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Private PostgreSQL and RabbitMQ servers for tests that restart or kill one.
 #
-#   servers.sh ensure  [postgres] [rabbitmq]     installs Debian's packages if the programs are missing
+#   servers.sh ensure  [postgres] [rabbitmq]     installs Debian's packages if the programs are missing; also: chromium, npm
 #   servers.sh start-postgres   DIR [OWNER]      starts a server, prints its URL
 #   servers.sh restart-postgres DIR              same URL, same data; also after kill-postgres
 #   servers.sh kill-postgres    DIR              kill -9, data stay
@@ -62,6 +62,11 @@ rabbitmq_program() {
     return 1
 }
 
+# ChromeDriver, a Chromium of the same version, and a font for the Japanese on the pictures of the pages.
+chromium_programs() {
+    command -v chromedriver >/dev/null && command -v chromium >/dev/null && [[ -n $(fc-list :lang=ja 2>/dev/null) ]]
+}
+
 # Installs Debian packages without starting the servers that they bring: those would occupy the default ports.
 install_packages() {
     command -v apt-get >/dev/null || fail "$* not installed and no apt-get here: install them by hand"
@@ -100,6 +105,8 @@ ensure() {
         case $server in
             postgres) postgres_programs >/dev/null || missing+=(postgresql) ;;
             rabbitmq) rabbitmq_program >/dev/null || missing+=(rabbitmq-server) ;;
+            npm) command -v npm >/dev/null || missing+=(npm) ;;
+            chromium) chromium_programs || missing+=(chromium chromium-driver fonts-noto-cjk) ;;
             *) usage ;;
         esac
     done

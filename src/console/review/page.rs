@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::Asked;
 use crate::access::{Permission, Principal, masked};
-use crate::console::alerts::{self, Alert};
+use crate::console::alerts::{self, Alert, Choice, policy_choices};
 use crate::console::error::{ErrorPage, PageError};
 use crate::console::layout::{Frame, Moment, Room, percent, reading_language, render};
 use crate::console::locale::Locale;
@@ -50,7 +50,7 @@ struct View {
     may_warn: bool,
     may_review: bool,
     alike: Option<AlikeBox>,
-    policies: Vec<(String, String, bool)>,
+    policies: Vec<Choice>,
     /// What the first source says.
     subtype: String,
     subtypes: [&'static str; SUBTYPES.len()],
@@ -158,13 +158,6 @@ fn view(
     let hidden = conversation.iter().any(|(_, hidden)| *hidden);
     let reasons = row.alert.labels.iter().map(|label| reason(label, desk)).collect();
     let has_model = row.alert.labels.iter().any(|label| label.source.starts_with("model:"));
-    let names = desk.settings.policies.iter().chain(std::iter::once(&policy));
-    let mut policies: Vec<(String, String, bool)> = Vec::new();
-    for name in names {
-        if !policies.iter().any(|(known, ..)| known == name.as_str()) {
-            policies.push((name.to_string(), words.policy(name.as_str()), *name == policy));
-        }
-    }
     let notice = asked.done.as_ref().and_then(|(name, count)| (words.review.done)(name, *count));
     View {
         frame: Frame::new(locale, Room::Alerts, words.alerts),
@@ -186,7 +179,7 @@ fn view(
         may_review,
         alike: (alike.count > 0)
             .then(|| AlikeBox { up_to: alike.up_to, label: (words.review.same_text)(alike.count) }),
-        policies,
+        policies: policy_choices(&desk.settings.policies, Some(&policy), words),
         subtype: row.alert.labels.iter().find_map(|label| label.subtype.clone()).unwrap_or_default(),
         subtypes: SUBTYPES,
         of_sender: of_sender.into_iter().map(|row| other(row, reads, words)).collect(),

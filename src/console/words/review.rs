@@ -10,6 +10,8 @@ pub(in crate::console) struct ReviewWords {
     pub(in crate::console) all: &'static str,
     pub(in crate::console) mine: &'static str,
     pub(in crate::console) filter: &'static str,
+    /// Keys of the queue.
+    pub(in crate::console) list_keys: &'static str,
     /// How the queue is ordered.
     pub(in crate::console) order: &'static str,
     pub(in crate::console) review: &'static str,
@@ -85,9 +87,10 @@ pub(in crate::console) struct ReviewWords {
 
 pub(super) static EN: ReviewWords = ReviewWords {
     view: "State",
-    all: "all",
-    mine: "only mine",
+    all: "All",
+    mine: "Only mine",
     filter: "Show",
+    list_keys: "Keys: j next, k previous, Enter the button, o next page, n previous page, z undo",
     order: "By risk and age: a riskier alert comes before a less risky one that is somewhat older, and whatever waits comes to the front in the end.",
     review: "Review",
     review_next: "Review the next one",
@@ -249,6 +252,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
     all: "すべて",
     mine: "自分の分のみ",
     filter: "表示",
+    list_keys: "キー操作: j 次へ、k 前へ、Enter ボタンを押す、o 次のページ、n 前のページ、z 取り消し",
     order: "危険度と待ち時間の順です。危険度の高いものは少し古いものより先になり、待っているものは必ず先頭に来ます。",
     review: "確認する",
     review_next: "次の1件を確認する",
@@ -277,7 +281,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
         Ruling::NotViolation => "違反ではない",
         Ruling::Unsure => "判断できない",
     },
-    escalate: "上長に回す",
+    escalate: "リーダーに回す",
     undo: "直前の判断を取り消す",
     next: "次へ",
     previous: "前へ",
@@ -308,7 +312,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
             "claimed" => "引き取り",
             "released" => "一覧に戻した",
             "decided" => "判断",
-            "escalated" => "上長に回した",
+            "escalated" => "リーダーに回した",
             "undone" => "判断の取り消し",
             "hidden" => "メッセージを非表示",
             "restored" => "メッセージを再表示",
@@ -321,7 +325,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
         ("v", "違反"),
         ("n", "違反ではない"),
         ("u", "判断できない"),
-        ("e", "上長に回す"),
+        ("e", "リーダーに回す"),
         ("z", "直前の判断を取り消す"),
         ("j", "次へ"),
         ("k", "前へ"),
@@ -333,7 +337,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
             "violation" => format!("「違反」と判断しました{others}。"),
             "not_violation" => format!("「違反ではない」と判断しました{others}。"),
             "unsure" => format!("「判断できない」としました{others}。"),
-            "escalated" => format!("上長に回しました{others}。"),
+            "escalated" => format!("リーダーに回しました{others}。"),
             "undone" => format!("判断を取り消しました{others}。"),
             "released" => "アラートを一覧に戻しました。".into(),
             "hidden" => "メッセージを非表示にします。".into(),
@@ -360,7 +364,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
         }
         Refused::TooLate => (
             "判断を取り消せる時間を過ぎています",
-            "取り消しの時間（console.review.undo_s）が過ぎました。上長に伝えてください。",
+            "取り消しの時間（console.review.undo_s）が過ぎました。リーダーに伝えてください。",
         ),
         Refused::Changed => {
             ("判断を取り消せません", "ほかの人がすでに引き継いでいます。何も変更していません。")
@@ -373,7 +377,7 @@ pub(super) static JA: ReviewWords = ReviewWords {
     view_name: |view| match view {
         View::Open => "未判断",
         View::Claimed => "確認中",
-        View::Escalated => "上長待ち",
+        View::Escalated => "リーダー待ち",
         View::Decided => "判断済み",
     },
     figures: "判断の集計",

@@ -85,12 +85,13 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     what: "What",
     on_what: "On what",
     subject_id: "Identifier",
+    detail: "Details",
     everything: "Everything",
     filter: "Filter",
 
     masked: "Your role does not read message text: it is masked.",
-    assign: "Give to",
-    assign_to: "Agent",
+    assign: "Give",
+    assign_to: "Give it to",
     was_assigned: |id| format!("Inquiry {id} is with the agent now."),
     was_full: |id| {
         format!(

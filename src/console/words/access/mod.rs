@@ -92,6 +92,7 @@ pub(in crate::console) struct AccessWords {
     pub(in crate::console) what: &'static str,
     pub(in crate::console) on_what: &'static str,
     pub(in crate::console) subject_id: &'static str,
+    pub(in crate::console) detail: &'static str,
     pub(in crate::console) everything: &'static str,
     pub(in crate::console) filter: &'static str,
 
