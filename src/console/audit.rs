@@ -111,13 +111,19 @@ fn address(filter: &AuditFilter, before: i64) -> String {
     address
 }
 
-fn line(row: AuditRow, words: &AccessWords) -> Line {
-    let entry = row.entry;
-    let shown = |value: Value| match value {
+/// A value of a line as people read it.
+fn shown(value: Value) -> String {
+    match value {
         Value::String(text) => text,
         Value::Null => "–".to_owned(),
+        Value::Array(values) if values.is_empty() => "–".to_owned(),
+        Value::Array(values) => values.into_iter().map(shown).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
-    };
+    }
+}
+
+fn line(row: AuditRow, words: &AccessWords) -> Line {
+    let entry = row.entry;
     Line {
         at: entry.at.into(),
         actor: entry.actor.name,

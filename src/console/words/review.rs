@@ -229,7 +229,7 @@ pub(super) static EN: ReviewWords = ReviewWords {
     },
     no_figures: "No alert was decided in this time.",
     violations: "Violations",
-    others: "Not",
+    others: "Not violations",
     unsure: "Unsure",
     precision: "Precision",
     at_least: |count| format!("{count} or more"),

@@ -91,7 +91,7 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
 
     masked: "あなたの役割ではメッセージの本文を読めないため、伏せて表示しています。",
     assign: "割り当てる",
-    assign_to: "担当者を変える",
+    assign_to: "割り当て先",
     was_assigned: |id| format!("お問い合わせ {id} を担当者に割り当てました。"),
     was_full: |id| {
         format!(
