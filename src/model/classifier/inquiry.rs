@@ -20,8 +20,16 @@ pub struct InquiryModel {
     description: InquiryDescription,
 }
 
+/// The encoder's head, perhaps with one over runs of characters beside it.
+struct InquiryHead {
+    reader: Arc<Reader>,
+    encoder: Encoder,
+    head: Head,
+    lexical: Option<(Lexicon, LexicalPart)>,
+}
+
 enum InquiryJudge {
-    Head { reader: Arc<Reader>, encoder: Box<Encoder>, head: Head, lexical: Option<(Lexicon, LexicalPart)> },
+    Head(Box<InquiryHead>),
     Classifier(Box<InquiryClassifier>),
 }
 
@@ -56,12 +64,8 @@ impl InquiryModel {
                     let part = LexicalPart::open(folder, lexical, &lexicon, skills.len())?;
                     Ok((lexicon, part))
                 });
-                InquiryJudge::Head {
-                    reader: base.reader.clone(),
-                    encoder: Box::new(encoder),
-                    head,
-                    lexical: lexical.transpose()?,
-                }
+                let (reader, lexical) = (base.reader.clone(), lexical.transpose()?);
+                InquiryJudge::Head(Box::new(InquiryHead { reader, encoder, head, lexical }))
             }
             InquirySource::Classifier(classifier) => {
                 InquiryJudge::Classifier(Box::new(InquiryClassifier::open(folder, classifier, skills)?))
@@ -76,8 +80,8 @@ impl InquiryModel {
 
     /// The same model without the characters: what their share is measured against.
     pub fn encoder_alone(mut self) -> Self {
-        if let InquiryJudge::Head { lexical, .. } = &mut self.judge {
-            *lexical = None;
+        if let InquiryJudge::Head(head) = &mut self.judge {
+            head.lexical = None;
         }
         self
     }
@@ -85,7 +89,8 @@ impl InquiryModel {
     /// Logits in the order of the description's skills, for pairs of subject and text.
     pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
         match &self.judge {
-            InquiryJudge::Head { reader, encoder, head, lexical } => {
+            InquiryJudge::Head(judge) => {
+                let InquiryHead { reader, encoder, head, lexical } = &**judge;
                 let sequences: Vec<Sequence> =
                     inquiries.par_iter().map(|(subject, text)| reader.inquiry(*subject, text)).collect();
                 let vectors = encoder.pooled(&sequences);

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
         let features: Vec<Features> = vec![vec![(0, 1.0), (1, 0.5)], vec![(1, 2.0)], vec![(0, -1.0)]];
-        let at = vec![0.3f32, -0.2, 0.1, 0.4, 0.05, -0.1];
+        let at = [0.3f32, -0.2, 0.1, 0.4, 0.05, -0.1];
         for truths in [Truths::Classes(&[0, 1, 1], 2), Truths::YesNo(&[true, false, true])] {
             let at = &at[..3 * truths.outputs()];
             let (_, gradient) = add_up(&features, 0, truths, at, truths.outputs());
