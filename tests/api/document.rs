@@ -35,6 +35,14 @@ async fn every_route_of_the_api_stands_in_the_document_with_its_statuses() {
         assert_eq!(has("401") && has("403"), route.permission.is_some(), "{place}");
         assert_eq!(has("404"), route.path.contains('{'), "{place}");
         assert_eq!(has("415"), operation.get("requestBody").is_some(), "{place}");
+        for parameter in operation["parameters"].as_array().unwrap() {
+            let schema = match parameter["schema"]["$ref"].as_str() {
+                Some(place) => document.text.pointer(place.trim_start_matches('#')).unwrap(),
+                None => &parameter["schema"],
+            };
+            assert_ne!(schema["type"], "object", "{place}: {parameter}");
+            assert_ne!(schema.get("default"), Some(&Value::Null), "{place}: {parameter}");
+        }
         assert_eq!(
             operation["x-permission"].as_str(),
             route.permission.map(|permission| permission.as_str()),

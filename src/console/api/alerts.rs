@@ -61,7 +61,6 @@ pub(in crate::console) struct AlertQuery {
     /// `next` of the stretch before, with the same filters.
     cursor: Option<String>,
     /// How many at most.
-    #[serde(default)]
     #[schemars(schema_with = "limit_schema")]
     limit: Option<String>,
 }

@@ -49,7 +49,6 @@ pub(in crate::console) struct InquiryQuery {
     /// `next` of the stretch before, with the same filters.
     cursor: Option<String>,
     /// How many at most.
-    #[serde(default)]
     #[schemars(schema_with = "limit_schema")]
     limit: Option<String>,
 }

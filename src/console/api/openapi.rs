@@ -109,13 +109,7 @@ pub(in crate::console) struct Row {
 
 /// The whole document.
 pub(super) fn openapi() -> Value {
-    let settings = |serialize: bool| {
-        let mut settings = SchemaSettings::draft2020_12();
-        settings.definitions_path = "/components/schemas".into();
-        let settings = if serialize { settings.for_serialize() } else { settings.for_deserialize() };
-        settings.into_generator()
-    };
-    let mut writer = Writer { sent: settings(false), answered: settings(true) };
+    let mut writer = Writer::new();
     let mut paths = Map::new();
     for row in routes::api_rows() {
         let method = row.method.as_str().to_ascii_lowercase();
@@ -180,6 +174,16 @@ struct Writer {
 }
 
 impl Writer {
+    fn new() -> Self {
+        let generator = |serialize: bool| {
+            let mut settings = SchemaSettings::draft2020_12();
+            settings.definitions_path = "/components/schemas".into();
+            let settings = if serialize { settings.for_serialize() } else { settings.for_deserialize() };
+            settings.into_generator()
+        };
+        Self { sent: generator(false), answered: generator(true) }
+    }
+
     fn operation(&mut self, row: &Row) -> Value {
         let operation = &row.operation;
         let mut told = json!({
@@ -302,4 +306,23 @@ fn without_null(mut schema: Value) -> Value {
         }
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_of_a_schema_has_two_meanings() {
+        let mut writer = Writer::new();
+        for row in routes::api_rows() {
+            writer.operation(&row);
+        }
+        let answered = writer.answered.take_definitions(true);
+        let sent = writer.sent.take_definitions(true);
+        assert!(sent.contains_key("AlertView") && answered.contains_key("AlertList"));
+        for (name, schema) in sent {
+            assert_eq!(answered.get(&name).unwrap_or(&schema), &schema, "{name}");
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::store::{AlertRow, AlertSources};
 /// Which alerts are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "AlertList")]
+#[schemars(rename = "AlertView")]
 pub enum View {
     /// Undecided and not escalated, claimed or not.
     #[default]
