@@ -21,4 +21,5 @@ pub mod rules;
 pub mod simulation;
 pub mod store;
 pub mod text;
+pub mod webhook;
 pub mod worker;

@@ -62,9 +62,37 @@ if (claim) {
   document.getElementById("flagged")?.scrollIntoView({ block: "nearest" });
 }
 
+// What is left of an offer, by the server's clock. A screen reader hears of it at few moments only.
+const countdowns = [...document.querySelectorAll("[data-ends]")];
+if (countdowns.length > 0) {
+  const ahead = Date.now() - Date.parse(countdowns[0].dataset.now);
+  const said = document.getElementById("offers-said");
+  const moments = [60, 15, 0];
+  const tick = () => {
+    for (const one of countdowns) {
+      const { ends, left: words, over, name } = one.dataset;
+      const left = Math.max(0, Math.ceil((Date.parse(ends) + ahead - Date.now()) / 1000));
+      const before = one.seconds ?? left;
+      one.seconds = left;
+      one.textContent = left > 0 ? words.replace("{m}", Math.floor(left / 60)).replace("{s}", left % 60) : over;
+      one.classList.toggle("soon", left <= moments[1]);
+      if (moments.some((moment) => before > moment && left <= moment)) said.textContent = `${name}: ${one.textContent}`;
+    }
+  };
+  tick();
+  setInterval(tick, 1000);
+}
+
 const help = document.getElementById("keys");
 // A second press while the first one is under way would be a decision on what is decided.
 let pressed = false;
+
+// What names a key: on the card that has the focus, or else on no card. Among many cards a key alone says nothing.
+function named(kind, key) {
+  const all = [...document.querySelectorAll(`[data-${kind}="${key}"]`)];
+  const card = document.activeElement?.closest("article.card");
+  return all.find((one) => card?.contains(one)) ?? all.find((one) => !one.closest("article.card"));
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
@@ -77,8 +105,14 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return;
   }
-  // A button that names the key is pressed by it, once.
-  const button = /^[a-z]$/.test(event.key) ? document.querySelector(`button[data-key="${event.key}"]`) : null;
+  const field = /^[a-z]$/.test(event.key) ? named("focus", event.key) : null;
+  if (field) {
+    field.focus();
+    event.preventDefault();
+    return;
+  }
+  // A button or a link that names the key is pressed by it, once.
+  const button = /^[a-z]$/.test(event.key) ? named("key", event.key) : null;
   if (button) {
     if (!pressed) button.click();
     pressed = true;

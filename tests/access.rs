@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "access/desk.rs"]
+mod desk;
 #[path = "access/log_in.rs"]
 mod log_in;
 #[path = "access/matrix.rs"]

@@ -9,8 +9,12 @@ mod support;
 mod browser;
 #[path = "browser/console.rs"]
 mod console;
+#[path = "browser/desk.rs"]
+mod desk;
 #[path = "browser/driver.rs"]
 mod driver;
+#[path = "browser/evaluation.rs"]
+mod evaluation;
 #[path = "browser/inquiries.rs"]
 mod inquiries;
 #[path = "browser/pages.rs"]
@@ -19,5 +23,7 @@ mod pages;
 mod people;
 #[path = "browser/review.rs"]
 mod review;
+#[path = "browser/rules.rs"]
+mod rules;
 #[path = "browser/story.rs"]
 mod story;

@@ -1,8 +1,10 @@
 //! The console's pages, on a real store behind a real listener.
 
+#[path = "console/rules.rs"]
+mod rules;
 mod support;
 
-use mimamori::access::{Act, Role};
+use mimamori::access::{Act, Actor, Role};
 use mimamori::contract::{AgentId, InquiryId, Label, Language, Part, Skill, Span, TransactionMessage};
 use mimamori::routing::Proposal;
 use mimamori::store::*;
@@ -137,14 +139,18 @@ async fn alerts_are_paged_in_the_order_of_the_queue() {
         .lacks("<code>m-25</code>")
         .holds("rel=\"prev\"");
     console.get("/alerts?view=escalated").await.holds("No alerts here");
-    for wrong in
-        ["/alerts?after=x", "/alerts?view=all", "/alerts?source=rules", "/alerts?after=1.1&before=1.1"]
-    {
+    for wrong in [
+        "/alerts?after=x",
+        "/alerts?view=all",
+        "/alerts?source=rules",
+        "/alerts?after=1.1&before=1.1",
+        "/inquiries?view=x",
+    ] {
         let answer = console.get(wrong).await;
         assert_eq!(answer.status, 400, "{wrong}");
         answer.holds("cannot be read");
     }
-    for wrong in ["/inquiries?page=x", "/dead-letters?page=-1"] {
+    for wrong in ["/dead-letters?page=x", "/dead-letters?page=-1"] {
         let answer = console.get(wrong).await;
         assert_eq!(answer.status, 400, "{wrong}");
         answer.holds("whole number from 1");
@@ -166,8 +172,8 @@ async fn an_inquiry_is_resolved_once() {
     page.holds("商品が届きません")
         .holds("91%")
         .holds("Agent a-1")
-        .holds("aria-label=\"Resolve inquiry q/1 あ\"");
-    let action = "/inquiries/q%2F1%20%E3%81%82/resolve?page=1";
+        .holds("Resolve <kbd>r</kbd><span class=\"unseen\"> q/1 あ</span>");
+    let action = "/inquiries/q%2F1%20%E3%81%82/resolve?view=all";
     page.holds(&format!("action=\"{}\"", action));
     let first = console.post(action, "generation=1").await;
     assert_eq!(first.status, 303);
@@ -211,7 +217,11 @@ async fn a_lead_gives_an_inquiry_to_another_agent() {
     let agents =
         [agent("a-2", &[Skill::Shipping], &[Language::Ja], 1), agent("a-3", &[], &[Language::Ja], 0)];
     console.store.upsert_agents(&agents).await.unwrap();
-    console.get("/inquiries").await.holds("<option value=\"a-2\">a-2 (0/1)</option>").lacks("\"a-3\"");
+    console
+        .get("/inquiries")
+        .await
+        .holds("<option value=\"a-2\">Agent a-2 · a-2 (0/1)</option>")
+        .lacks("\"a-3\"");
     let full = console.post("/inquiries/q-1/assign", "agent_id=a-3&generation=1").await;
     console.get(full.header("location").unwrap()).await.holds("cannot take inquiry q-1");
     let given = console.post("/inquiries/q-1/assign", "agent_id=a-2&generation=1").await;
@@ -247,7 +257,7 @@ async fn an_offer_is_accepted_and_passed_on_with_what_it_needs() {
     assert_eq!(accepted.status, 303);
     told(accepted).await.holds("Inquiry q-1 is accepted").lacks("Offer ends").lacks("/q-1/accept");
     let form = "generation=1&right_skill=payment";
-    let passed = console.post("/inquiries/q-1/reject?page=1", form).await;
+    let passed = console.post("/inquiries/q-1/reject?view=all", form).await;
     let page = told(passed).await;
     page.holds("was passed on")
         .holds("status-waiting")
@@ -281,7 +291,7 @@ async fn a_person_says_what_an_inquiry_in_triage_needs() {
     let console = Console::start().await;
     let question = inquiry("q-1", 0);
     console.store.commit_routing(&decision(&question, Proposal::Triage, 1)).await.unwrap();
-    console.get("/inquiries").await.holds("action=\"/inquiries/q-1/classify?page=1\"").lacks("/accept");
+    console.get("/inquiries").await.holds("action=\"/inquiries/q-1/classify?view=all\"").lacks("/accept");
     let first = console.post("/inquiries/q-1/classify", "skill=payment&generation=0").await;
     let page = console.get(first.header("location").unwrap()).await;
     page.holds("Inquiry q-1 waits for an agent").holds("status-waiting");
@@ -405,7 +415,7 @@ async fn dead_letters_are_listed_without_their_bodies() {
     console.store.commit_dead_letters(&[letter.clone(), letter, dead_letter("d-2", 5)]).await.unwrap();
     let page = console.get("/dead-letters").await;
     page.holds("<code>invalid_utf8</code>").holds("byte 0 is not").holds("19 bytes").lacks("ひみつ");
-    console.store.mark_replayed("d-2", at(9)).await.unwrap();
+    console.store.replay_dead_letter("d-2", None, &Actor::program(), at(9)).await.unwrap();
     console.get("/dead-letters").await.lacks(">d-2<").holds("href=\"/dead-letters?replayed=yes\"");
     console.get("/dead-letters?replayed=yes").await.holds(">d-2<");
     console.stop().await;
@@ -414,7 +424,7 @@ async fn dead_letters_are_listed_without_their_bodies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_pages_and_a_wrong_schema_say_what_to_do() {
     let console = Console::start().await;
-    for path in ["/nowhere", "/static/nothing.css", "//evil.example/", "/inquiries/q-1"] {
+    for path in ["/nowhere", "/static/nothing.css", "//evil.example/", "/inquiries/q-1/nothing"] {
         let answer = console.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         answer.holds("There is no such page").lacks("href=\"//");

@@ -18,10 +18,16 @@ mod lexical;
 mod live_rules;
 #[path = "program/models.rs"]
 mod models;
+#[path = "program/operations.rs"]
+mod operations;
 #[path = "program/routing.rs"]
 mod routing;
 #[path = "program/running.rs"]
 mod running;
+#[path = "program/shadow.rs"]
+mod shadow;
+#[path = "program/switches.rs"]
+mod switches;
 #[path = "program/verdicts.rs"]
 mod verdicts;
 #[path = "program/worker.rs"]

@@ -29,6 +29,31 @@ async fn flagged_texts(console: &Console, texts: &[&str]) -> Vec<i64> {
     queue(console, View::Open).await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moved_the_model_is_marked_for_those_who_read_text() {
+    let console = Console::start().await;
+    let ids = flagged_texts(&console, &["LINE or the other app, tell me"]).await;
+    let lead = reviewer(&console, "aki").await;
+    let address = format!("/alerts/{}", ids[0]);
+    lead.get(&address).await.lacks("by-model").lacks("class=\"moved\"");
+    let message_id = MessageId::new("m-0").unwrap();
+    let part = |start, end| WeighedPart { message_id: message_id.clone(), start, end, weight: 1.5 };
+    let explanation = Explanation {
+        message_id: message_id.clone(),
+        policy: Policy::new("external_induction"),
+        parts: vec![part(18, 21), part(0, 4)],
+    };
+    console.store.keep_explanation(&explanation).await.unwrap();
+    let page = lead.get(&address).await;
+    page.holds("<mark class=\"by-model\" title=\"model: moved the model\">app</mark>");
+    page.holds("<q lang=\"en\">app</q> <q lang=\"en\">LINE</q>");
+    page.holds("title=\"model: moved the model\nrule:external_induction/r0 · contact\">LINE</mark>");
+
+    console.person("mo", Role::ModelOwner, &[], None).await;
+    let masked = console.log_in("mo").await.get(&address).await;
+    masked.lacks("by-model").lacks("class=\"moved\"").lacks("LINE");
+}
+
 /// One more alert; the newest.
 async fn flagged_once_more(console: &Console, text: &str) -> i64 {
     let mut message = message("m-99", "t-99", 99);
@@ -90,7 +115,7 @@ async fn an_alert_is_taken_decided_and_the_next_one_opens() {
     for key in ["v", "n", "u", "e", "z", "j", "k"] {
         page.holds(&format!("data-key=\"{key}\""));
     }
-    page.holds("id=\"keys\"").holds("<kbd>?</kbd>").holds("Yours until").holds("runs no model");
+    page.holds("id=\"keys\"").holds("<kbd>?</kbd>").holds("Yours until");
     page.holds("id=\"flagged\"").holds("<mark title=\"rule:external_induction/r0 · contact\">LINE</mark>");
     aki.get("/alerts").await.holds("with you");
 

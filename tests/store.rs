@@ -4,12 +4,18 @@ mod support;
 
 #[path = "store/dead_letters.rs"]
 mod dead_letters;
+#[path = "store/desk.rs"]
+mod desk;
+#[path = "store/evaluation.rs"]
+mod evaluation;
 #[path = "store/invariants.rs"]
 mod invariants;
 #[path = "store/migration.rs"]
 mod migration;
 #[path = "store/moderation.rs"]
 mod moderation;
+#[path = "store/operations.rs"]
+mod operations;
 #[path = "store/outbox.rs"]
 mod outbox;
 #[path = "store/place.rs"]
@@ -26,6 +32,10 @@ mod reservations;
 mod review;
 #[path = "store/routing.rs"]
 mod routing;
+#[path = "store/rules.rs"]
+mod rules;
+#[path = "store/shadow.rs"]
+mod shadow;
 
 /// Makes of each test one on PostgreSQL and one on SQLite, each with a fresh database.
 macro_rules! on_both {
@@ -114,8 +124,29 @@ on_both! {
     review::an_alert_that_was_cleared_counts_no_more_for_inquiries,
     review::ten_reviewers_decide_each_alert_once,
     review::times_come_back_as_they_went_in,
+    review::an_explanation_is_kept_once,
     #[ignore = "a measurement"]
     review::queue_pages,
+    rules::a_switch_is_compare_and_set_and_stands_in_the_audit_trail,
+    rules::of_ten_who_switch_at_once_one_does,
+    rules::a_reason_is_needed_and_bounded,
+    rules::findings_are_counted_by_day_once_for_each_verdict,
+    rules::a_rule_in_shadow_is_measured_by_what_something_else_flagged,
+    evaluation::days_that_are_over_are_counted_and_a_late_decision_shows_on_the_day_of_its_alert,
+    evaluation::random_messages_are_each_as_likely_as_any_other,
+    evaluation::a_sampled_message_is_judged_by_who_has_it_and_taken_back,
+    evaluation::ten_reviewers_judge_each_sampled_message_once,
+    evaluation::what_alerts_found_stands_beside_the_sample,
+    evaluation::the_first_acceptance_or_resolution_is_the_first_answer,
+    desk::every_list_shows_what_it_says_in_its_order,
+    desk::lists_are_read_from_a_place_in_both_directions,
+    desk::an_inquiry_comes_with_what_is_around_it_as_far_as_somebody_sees_it,
+    desk::an_answer_is_sent_once_by_who_holds_the_inquiry,
+    desk::an_answer_that_resolves_ends_the_assignment_in_the_same_step,
+    desk::two_answers_at_once_are_one,
+    desk::templates_are_changed_by_compare_and_set_and_retired,
+    desk::the_templates_that_come_along_are_added_once,
+    desk::vectors_are_kept_once_and_read_along_the_resolutions,
     races::three_instances_that_each_read_under_the_limit_do_not_exceed_it,
     races::the_router_a_supervisor_and_an_automation_do_not_bounce_the_owner,
     invariants::eight_writers_keep_every_promise,
@@ -128,8 +159,16 @@ on_both! {
     outbox::an_event_carries_the_verdict_and_fits_the_broker,
     dead_letters::a_repeated_rejection_counts_and_is_told_once,
     dead_letters::a_replayed_dead_letter_that_fails_again_is_open_again,
-    dead_letters::a_rejection_after_the_replay_began_keeps_it_open,
     dead_letters::concurrent_rejections_are_told_once,
+    operations::a_worker_s_last_word_is_kept_and_comes_back_whole,
+    operations::minutes_of_all_workers_add_up_and_each_counts_once,
+    operations::old_reports_are_swept,
+    operations::the_oldest_event_that_waits_is_told,
+    operations::eight_operators_replay_a_dead_letter_once,
+    operations::a_page_from_before_another_s_replay_replays_nothing,
+    shadow::agreements_add_up_by_day_and_differences_name_their_messages,
+    shadow::differences_of_a_day_are_bounded_and_all_are_counted,
+    shadow::what_reviewers_decided_about_differences_is_counted,
     place::migrating_twice_and_at_once_is_safe,
     place::a_missing_or_other_schema_is_told,
     place::stores_of_two_processes_see_each_other,

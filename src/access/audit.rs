@@ -157,6 +157,11 @@ acts! {
     InquiryResolved = "inquiry.resolved",
     InquiryClassified = "inquiry.classified",
     InquiryAssigned = "inquiry.assigned",
+    /// An answer was sent to the customer.
+    InquiryReplied = "inquiry.replied",
+    TemplateAdded = "reply_template.added",
+    TemplateChanged = "reply_template.changed",
+    TemplateRetired = "reply_template.retired",
     /// An agent was said to be there, or away.
     AgentAvailabilityChanged = "agent.availability_changed",
     AlertReviewed = "alert.reviewed",
@@ -168,6 +173,21 @@ acts! {
     RuleSwitched = "rule.switched",
     ModelPromoted = "model.promoted",
     DeadLetterReplayed = "dead_letter.replayed",
+    WebhookAdded = "webhook.added",
+    WebhookChanged = "webhook.changed",
+    /// A new secret was made; the one before holds for a day.
+    WebhookSecretRotated = "webhook.secret_rotated",
+    WebhookDeleted = "webhook.deleted",
+    WebhookTested = "webhook.tested",
+    /// A delivery is sent once more.
+    WebhookSentAgain = "webhook.sent_again",
+    /// The receiver said that it is gone for good.
+    WebhookGone = "webhook.gone",
+    /// A random sample of messages without an alert, for people to judge.
+    SampleDrawn = "sample.drawn",
+    SampleClosed = "sample.closed",
+    SampleJudged = "sample.judged",
+    SampleJudgementUndone = "sample.judgement_undone",
 }
 
 impl fmt::Display for Act {

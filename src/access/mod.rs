@@ -8,6 +8,7 @@ mod permission;
 mod principal;
 mod role;
 mod secret;
+mod webhook;
 
 pub use audit::{Act, Actor, AuditEntry, Subject, Way};
 pub use login::{Login, LoginError};
@@ -17,3 +18,4 @@ pub use permission::{Permission, UnknownPermission};
 pub use principal::{AccountId, Entrance, Principal, Sight};
 pub use role::{Role, UnknownRole};
 pub use secret::{Secret, SecretHash};
+pub use webhook::WebhookSecret;

@@ -28,6 +28,8 @@ pub enum Permission {
     Supervise,
     /// Figures about alerts, reviews and allocation.
     ReadEvaluation,
+    /// Draw samples of messages without an alert for reviewers to judge, and close them.
+    DrawSamples,
     ReadRules,
     SwitchRules,
     ReadModels,
@@ -37,6 +39,8 @@ pub enum Permission {
     OperateDeadLetters,
     ReadAuditTrail,
     ManagePeople,
+    /// Who is told of events over HTTP.
+    ManageWebhooks,
     /// API tokens of one's own, and what is done with them.
     UseApi,
 }
@@ -48,7 +52,7 @@ const O: bool = false;
 
 /// Who may do what. The order of the columns is that of [`Role::ALL`].
 #[rustfmt::skip] // A table.
-const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 19] = [
+const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 21] = [
     //                                           agent, lead, rule author, model owner, admin
     (OwnAccount,         "own_account",          [X, X, X, X, X]),
     (ReadOverview,       "read_overview",        [X, X, X, X, X]),
@@ -60,6 +64,7 @@ const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 19] = [
     (WorkInquiries,      "work_inquiries",       [X, X, O, O, O]),
     (Supervise,          "supervise",            [O, X, O, O, O]),
     (ReadEvaluation,     "read_evaluation",      [O, X, X, X, X]),
+    (DrawSamples,        "draw_samples",         [O, X, O, X, O]),
     (ReadRules,          "read_rules",           [X, X, X, X, X]),
     (SwitchRules,        "switch_rules",         [O, X, X, O, O]),
     (ReadModels,         "read_models",          [O, X, X, X, X]),
@@ -68,6 +73,7 @@ const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 19] = [
     (OperateDeadLetters, "operate_dead_letters", [O, O, O, O, X]),
     (ReadAuditTrail,     "read_audit_trail",     [O, X, O, O, X]),
     (ManagePeople,       "manage_people",        [O, O, O, O, X]),
+    (ManageWebhooks,     "manage_webhooks",      [O, O, O, O, X]),
     (UseApi,             "use_api",              [X, X, X, X, X]),
 ];
 

@@ -58,6 +58,19 @@ pub enum Sight {
     },
 }
 
+impl Sight {
+    /// Whether an inquiry is within the sight that this agent, of this team, has or had when it was resolved.
+    pub fn sees(&self, agent: Option<&AgentId>, team: Option<&str>) -> bool {
+        match self {
+            Sight::All => true,
+            Sight::Of { agent_id, teams } => {
+                agent.is_some()
+                    && (agent == agent_id.as_ref() || team.is_some_and(|team| teams.contains(team)))
+            }
+        }
+    }
+}
+
 impl Principal {
     /// Whether the role allows it and, for a token, its scopes do as well.
     pub fn may(&self, permission: Permission) -> bool {

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use chrono::Utc;
 use clap::Subcommand;
 
-use super::enqueue::inbound;
 use super::error::CliError;
 use super::lines;
+use crate::access::Actor;
 use crate::config::Config;
+use crate::store::operations::Replay;
 use crate::store::{DeadLetterRow, Page, Store};
 
 /// Rows that are read from the database together.
@@ -30,7 +31,7 @@ enum Command {
     },
     /// Everything about one, with its body
     Show { id: String },
-    /// Publish the bodies again to the queue they came from
+    /// Have the workers publish the bodies again to the queue they came from
     Replay {
         /// Ids, as `list` prints them
         #[arg(required_unless_present = "all")]
@@ -58,7 +59,7 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
             for id in &ids {
                 rows.push(one(store.as_ref(), id).await?);
             }
-            replay(&config, store.as_ref(), rows).await?;
+            replay(store.as_ref(), rows).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -85,17 +86,16 @@ async fn one(store: &dyn Store, id: &str) -> Result<DeadLetterRow, CliError> {
     })
 }
 
-async fn replay(config: &Config, store: &dyn Store, rows: Vec<DeadLetterRow>) -> Result<(), CliError> {
-    let queue = crate::queue::open(&config.queue).await?;
-    queue.declare().await?;
-    let count = rows.len();
+/// By the outbox, as the console does it: what is marked is published by a worker, once for each mark, whatever happens in between.
+async fn replay(store: &dyn Store, rows: Vec<DeadLetterRow>) -> Result<(), CliError> {
+    let mut count = 0;
     for row in rows {
-        // Published first, marked after: a crash in between replays once more, and the idempotency key makes that harmless.
-        queue.publish(&[inbound(row.queue, row.body)], config.queue.publish_timeout).await?;
-        store.mark_replayed(&row.id, Utc::now()).await?;
-        queue.remove_dead_letter(row.queue, &row.id).await?;
+        match store.replay_dead_letter(&row.id, Some(row.replays), &Actor::program(), Utc::now()).await? {
+            Replay::Done => count += 1,
+            Replay::Changed | Replay::Unknown => eprintln!("{}: was replayed already", row.id),
+        }
     }
-    eprintln!("{count} dead letters replayed");
+    eprintln!("{count} dead letters replayed: workers publish them at once, or when one is started");
     Ok(())
 }
 

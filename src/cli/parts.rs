@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::error::CliError;
 use crate::config::{Config, locate};
 use crate::contract::Policy;
+use crate::model::catalogue::ModelFolders;
 use crate::model::classifier::{Base, ConversationModel, InquiryModel};
 use crate::moderation::{Moderator, PolicySettings, RulesOnly};
 use crate::routing::Policy as RoutingPolicy;
 use crate::rules::{PackFiles, RulePack};
 use crate::text::Tokenizer;
+use crate::worker::{Shadow, ShadowModels};
 
 /// Sets the number of threads that read messages. Once a process.
 pub fn start_threads(config: &Config) -> Result<(), CliError> {
@@ -31,19 +33,36 @@ pub fn rule_pack(config: &Config) -> Result<RulePack, CliError> {
     RulePack::load(&folder).map_err(CliError::Rules)
 }
 
-/// What the console tells of the moderation. Without rules that can be read it knows the policies alone.
+/// What the console shows of the moderation. A folder of rules that is not there is told on its page.
 pub fn moderation_of(config: &Config) -> crate::console::Moderation {
-    let rule_messages = match rule_pack(config) {
-        Ok(pack) => pack.rules().map(|rule| (rule.id.clone(), rule.message.clone())).collect(),
-        Err(error) => {
-            tracing::warn!(%error, "the console shows alerts without what the rules say");
-            Default::default()
-        }
-    };
+    let files = pack_files(config).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the console goes on without rules");
+        PackFiles { rules: config.moderation.rules.clone(), fixtures: None }
+    });
     crate::console::Moderation {
         policies: config.moderation.policies.keys().cloned().collect(),
-        rule_messages,
+        rules: Some(crate::console::RuleFolder {
+            files,
+            every: config.moderation.rules_reload,
+            report_from: config.moderation.rules_report_from,
+            longest_text: config.limits.max_text_chars,
+        }),
+        models: model_folders(config),
     }
+}
+
+/// Where the models are; none if they are not on this machine.
+fn model_folders(config: &Config) -> Option<ModelFolders> {
+    let models = &config.models;
+    let shadow = (!models.shadow.as_os_str().is_empty())
+        .then(|| locate(&models.shadow, "folder of models in shadow", "models.shadow").ok())
+        .flatten();
+    Some(ModelFolders {
+        conversation: locate(&models.conversation, "model folder", "models.conversation").ok()?,
+        policies: locate(&models.policies, "folder of policy heads", "models.policies").ok()?,
+        inquiries: locate(&models.inquiries, "model folder", "models.inquiries").ok()?,
+        shadow,
+    })
 }
 
 /// Where a running program finds its rules again. Fixtures that are not there are passed over.
@@ -83,7 +102,26 @@ pub fn moderator_with(config: &Config, base: &Base, heads: Heads) -> Result<Arc<
 pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<Arc<Moderator>, CliError> {
     let UsableModel { model, headless } = model;
     let tokenizer = Tokenizer::new().map_err(|error| CliError::Bug(error.to_string()))?;
-    let policies = model
+    let policies = settings(config, &model);
+    let rules_only = headless
+        .into_iter()
+        .filter_map(|policy| {
+            let thresholds = config.moderation.policies.get(&policy)?;
+            Some(RulesOnly {
+                report: thresholds.report.resolve(f64::INFINITY),
+                hide: thresholds.hide.resolve(f64::INFINITY),
+                rules_report_from: config.moderation.rules_report_from,
+                severity: thresholds.severity,
+                policy,
+            })
+        })
+        .collect();
+    Ok(Arc::new(Moderator::new(tokenizer, rules, model, policies, rules_only)))
+}
+
+/// How each head of a model leads to an action.
+fn settings(config: &Config, model: &ConversationModel) -> Vec<PolicySettings> {
+    model
         .heads()
         .iter()
         .map(|head| {
@@ -100,21 +138,68 @@ pub fn assemble(config: &Config, model: UsableModel, rules: RulePack) -> Result<
                 severity: policy.map_or(0.0, |policy| policy.severity),
             }
         })
-        .collect();
-    let rules_only = headless
-        .into_iter()
-        .filter_map(|policy| {
-            let thresholds = config.moderation.policies.get(&policy)?;
-            Some(RulesOnly {
-                report: thresholds.report.resolve(f64::INFINITY),
-                hide: thresholds.hide.resolve(f64::INFINITY),
-                rules_report_from: config.moderation.rules_report_from,
-                severity: thresholds.severity,
-                policy,
-            })
-        })
-        .collect();
-    Ok(Arc::new(Moderator::new(tokenizer, rules, model, policies, rules_only)))
+        .collect()
+}
+
+/// The models in shadow, if they are configured. What is wrong with them is told, and harms nothing.
+pub fn shadow_model(config: &Config, base: &Base) -> ShadowModel {
+    if config.models.shadow.as_os_str().is_empty() {
+        return ShadowModel::Off;
+    }
+    match open_shadow(config, base) {
+        Ok(model) => ShadowModel::Usable(Box::new(model)),
+        Err(error) => {
+            tracing::error!(%error, "the models in shadow cannot be loaded: nothing is judged in shadow");
+            ShadowModel::Unusable
+        }
+    }
+}
+
+/// The models in shadow, without the settings that make them judge.
+pub enum ShadowModel {
+    Off,
+    Unusable,
+    Usable(Box<ConversationModel>),
+}
+
+impl ShadowModel {
+    /// Ready to judge beside a moderator.
+    pub fn beside(self, config: &Config, live: &Moderator) -> Shadow {
+        let model = match self {
+            ShadowModel::Off => return Shadow::Off,
+            ShadowModel::Unusable => return Shadow::Unusable,
+            ShadowModel::Usable(model) => *model,
+        };
+        let policies = settings(config, &model);
+        let models = Arc::new(live.with_models(model, policies, Vec::new()));
+        match rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "shadow".into()).build() {
+            Ok(thread) => {
+                tracing::info!(shadow = models.judging(), live = live.judging(), "judging in shadow");
+                let share = config.models.shadow_share;
+                Shadow::Judging(ShadowModels { models, thread: Arc::new(thread), share })
+            }
+            Err(error) => {
+                tracing::error!(%error, "no thread for the models in shadow: nothing is judged in shadow");
+                Shadow::Unusable
+            }
+        }
+    }
+}
+
+fn open_shadow(config: &Config, base: &Base) -> Result<ConversationModel, CliError> {
+    let folder = locate(&config.models.shadow, "folder of models in shadow", "models.shadow")?;
+    let mut model = ConversationModel::open(base, &folder.join("conversation"))?;
+    let mut last = None;
+    for policy in config.moderation.policies.keys() {
+        if let Err(error) = model.add_head(&folder.join("policies").join(policy.as_str()), policy) {
+            tracing::error!(%policy, %error, "no usable head in shadow: this policy is not compared");
+            last = Some(error);
+        }
+    }
+    match last {
+        Some(error) if model.heads().is_empty() => Err(error.into()),
+        _ => Ok(model),
+    }
 }
 
 /// The model with the heads that can be used, and the policies whose head cannot.

@@ -1,4 +1,6 @@
-//! `mimamori rules check|test|explain|coverage|attack|benign|diff|bench`.
+//! `mimamori rules check|test|explain|coverage|attack|benign|diff|bench|off|on|list`.
+
+mod switch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -89,6 +91,16 @@ enum Command {
         #[arg(default_value = BENIGN)]
         corpus: PathBuf,
     },
+    /// Switch a rule off in the configured database: every worker takes it up within about a second
+    Off(switch::Arguments),
+    /// Switch a rule on again
+    On(switch::Arguments),
+    /// Every rule, and which are switched off in the configured database
+    List {
+        /// Only those that are off
+        #[arg(long)]
+        off: bool,
+    },
 }
 
 /// The ordinary messages that the repository keeps.
@@ -96,6 +108,12 @@ const BENIGN: &str = "fixtures/benign/messages.jsonl";
 
 pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> {
     let rules = arguments.rules.as_deref().unwrap_or(&config.moderation.rules);
+    match arguments.command {
+        Command::Off(order) => return super::block_on(switch::switch(config, rules, order, true)),
+        Command::On(order) => return super::block_on(switch::switch(config, rules, order, false)),
+        Command::List { off } => return super::block_on(switch::list(config, rules, off, arguments.format)),
+        _ => {}
+    }
     let options = Options {
         rules: locate(rules, "rule folder", "moderation.rules")?,
         fixtures: locate(&arguments.fixtures, "folder of fixtures", "--fixtures")?,
@@ -133,6 +151,8 @@ pub fn run(config: &Config, arguments: Arguments) -> Result<ExitCode, CliError> 
             };
             command::explain(&ExplainOptions { options, messages, rule }, &mut text)
         }
+        // They ask the database, and have returned above.
+        Command::Off(_) | Command::On(_) | Command::List { .. } => Ok(command::Exit::Fine),
     }
     .map_err(|error| match error {
         CommandError::Usage(message) => CliError::Usage(message),

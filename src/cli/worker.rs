@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
@@ -11,7 +12,9 @@ use crate::config::Config;
 use crate::error::{Class, Classified};
 use crate::queue::{Backoff, Queue, QueueError};
 use crate::store::Store;
-use crate::worker::{InForce, Metrics, Wake, Worker, probes, reload_signal, stop_signal};
+use crate::worker::{
+    Client, Courier, InForce, Metrics, Shadow, Wake, Worker, probes, reload_signal, stop_signal,
+};
 
 pub async fn run(config: Config) -> Result<ExitCode, CliError> {
     let deaf = |error: std::io::Error| CliError::Bug(format!("cannot listen to signals: {error}"));
@@ -61,16 +64,22 @@ pub fn build(config: &Config, queue: Arc<dyn Queue>, store: Arc<dyn Store>) -> R
     let (models, rules) = rayon::join(
         || -> Result<_, CliError> {
             let base = parts::base(config)?;
-            let (model, inquiries) = rayon::join(
-                || parts::conversation_model(config, &base, parts::Heads::Usable),
+            let ((model, shadow), inquiries) = rayon::join(
+                || {
+                    rayon::join(
+                        || parts::conversation_model(config, &base, parts::Heads::Usable),
+                        || parts::shadow_model(config, &base),
+                    )
+                },
                 || parts::inquiry_model(config, &base),
             );
-            Ok((model?, inquiries?))
+            Ok((model?, shadow, inquiries?))
         },
         || parts::rule_pack(config),
     );
-    let (model, inquiries) = models?;
+    let (model, shadow, inquiries) = models?;
     let moderator = parts::assemble(config, model, rules?)?;
+    let shadow = shadow.beside(config, &moderator);
     let routing = parts::routing_policy(config, &inquiries);
     let metrics = Metrics::new(vec![
         ("version".into(), env!("CARGO_PKG_VERSION").into()),
@@ -79,6 +88,17 @@ pub fn build(config: &Config, queue: Arc<dyn Queue>, store: Arc<dyn Store>) -> R
     metrics.rules_in_force(moderator.rules_version(), moderator.rules_version());
     metrics.rules_found_good();
     moderator.rules_only().iter().for_each(|settings| metrics.policy_without_model(&settings.policy));
+    let client = Client::new(config.webhooks.allow_private)
+        .map_err(|error| CliError::Bug(format!("TLS cannot be set up: {error}")))?;
+    let webhooks = Courier {
+        store: store.clone(),
+        client,
+        keep: TimeDelta::days(i64::from(config.worker.keep_published_days)),
+        metrics: metrics.clone(),
+    };
+    if matches!(shadow, Shadow::Unusable) {
+        metrics.shadow_unusable();
+    }
     Ok(Worker {
         queue,
         store,
@@ -87,6 +107,8 @@ pub fn build(config: &Config, queue: Arc<dyn Queue>, store: Arc<dyn Store>) -> R
         reload: Wake::default(),
         inquiries,
         routing,
+        webhooks: Arc::new(webhooks),
+        shadow,
         metrics,
     })
 }

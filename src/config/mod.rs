@@ -30,6 +30,7 @@ pub struct Config {
     pub moderation: ModerationConfig,
     pub models: ModelsConfig,
     pub routing: RoutingConfig,
+    pub webhooks: WebhooksConfig,
     pub log: LogConfig,
 }
 
@@ -82,11 +83,18 @@ pub struct WorkerConfig {
     #[serde(deserialize_with = "values::at_least_one")]
     pub outbox_batch: u32,
     pub keep_published_days: u32,
+    pub explain_alerts: bool,
     #[serde(rename = "waiting_tick_ms", deserialize_with = "values::milliseconds")]
     pub waiting_tick: Duration,
     #[serde(deserialize_with = "values::at_least_one")]
     pub tick_inquiries: u32,
     pub http: std::net::SocketAddr,
+    /// What people call this worker; empty for a name of its own making.
+    #[serde(deserialize_with = "values::short_name")]
+    pub name: String,
+    /// How often it reports itself to the database; `None` for never.
+    #[serde(deserialize_with = "values::interval")]
+    pub report: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -150,6 +158,18 @@ pub struct ModelsConfig {
     pub policies: PathBuf,
     pub inquiries: PathBuf,
     pub threads: usize,
+    /// A folder with `conversation` and `policies` that judge in shadow; empty for none.
+    pub shadow: PathBuf,
+    /// Share of the batches that are judged in shadow.
+    #[serde(deserialize_with = "values::share")]
+    pub shadow_share: f64,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhooksConfig {
+    /// Webhooks may go to addresses that are not of the internet.
+    pub allow_private: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

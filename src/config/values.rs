@@ -152,6 +152,12 @@ pub(super) fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
     (-5.0..=5.0).contains(&value).then_some(value).ok_or_else(|| D::Error::custom(EXPECTED))
 }
 
+pub(super) fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    const EXPECTED: &str = "expected a number from 0 to 1";
+    let value = f64::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+    (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| D::Error::custom(EXPECTED))
+}
+
 pub(super) fn at_least_one<'de, D, N>(deserializer: D) -> Result<N, D::Error>
 where
     D: Deserializer<'de>,
@@ -171,6 +177,18 @@ pub(super) fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result
         Ok(milliseconds) if milliseconds >= 1 => Ok(Duration::from_millis(milliseconds)),
         _ => Err(D::Error::custom(format!("expected milliseconds, at least 1, found {value}"))),
     }
+}
+
+/// Longest name of a worker, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// A name for people: short, in one line.
+pub(super) fn short_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.chars().count() <= LONGEST_NAME && !name.chars().any(char::is_control) {
+        return Ok(name);
+    }
+    Err(D::Error::custom("expected a name of at most 60 characters in one line"))
 }
 
 /// A time with its unit, such as `"5s"`; `0` is never.

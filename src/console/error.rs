@@ -23,6 +23,7 @@ pub(super) enum PageError {
     UnknownPage,
     UnknownInquiry,
     UnknownAlert,
+    UnknownRule,
     /// What was decided, or on which claim, is missing or wrong.
     ReviewForm,
     /// A filter or a place in a list of alerts cannot be read.
@@ -32,6 +33,9 @@ pub(super) enum PageError {
     PageNumber,
     /// A form without what it must have.
     Form,
+    /// An answer, a template or a switch of the desk that cannot be read.
+    DeskForm,
+    UnknownTemplate,
     ForeignHost,
     CrossSite,
     /// Nobody is known to ask.
@@ -67,12 +71,15 @@ impl PageError {
             PageError::UnknownPage
             | PageError::UnknownInquiry
             | PageError::UnknownAlert
+            | PageError::UnknownRule
+            | PageError::UnknownTemplate
             | PageError::UnknownAccount => StatusCode::NOT_FOUND,
             PageError::Link => StatusCode::GONE,
             PageError::Unauthenticated => StatusCode::UNAUTHORIZED,
             PageError::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             PageError::PageNumber
             | PageError::Form
+            | PageError::DeskForm
             | PageError::ReviewForm
             | PageError::Cursor
             | PageError::AccountForm => StatusCode::BAD_REQUEST,
@@ -132,11 +139,14 @@ impl IntoResponse for ErrorPage {
             PageError::UnknownPage => words.error_unknown_page,
             PageError::UnknownInquiry => words.error_unknown_inquiry,
             PageError::UnknownAlert => words.review.error_unknown_alert,
+            PageError::UnknownRule => words.rules.error_unknown_rule,
             PageError::ReviewForm => words.review.error_form,
             PageError::Cursor => words.review.error_cursor,
             PageError::WrongMethod => words.error_wrong_method,
             PageError::PageNumber => words.error_page_number,
             PageError::Form => words.error_form,
+            PageError::DeskForm => words.desk.error_form,
+            PageError::UnknownTemplate => words.desk.error_unknown_template,
             PageError::ForeignHost => words.error_foreign_host,
             PageError::CrossSite => words.error_cross_site,
             PageError::Unauthenticated if api => words.access.error_token,

@@ -20,7 +20,7 @@ use crate::access::{Permission, Principal, Secret, SecretHash};
 use crate::store::StoreError;
 
 /// The longest form.
-const LONGEST_FORM: usize = 64 * 1024;
+const LONGEST_FORM: usize = 512 * 1024;
 /// Name of the form's token, and of the header for scripts.
 const FORM_TOKEN: &str = "csrf";
 const FORM_TOKEN_HEADER: &str = "x-csrf-token";

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
 use serde::Deserialize;
 
+use super::desk::Asked;
 use super::error::{ErrorPage, PageError};
 use super::locale::Locale;
-use super::paging::{PageNumber, ROWS};
 use crate::access::{Act, AuditEntry, Principal, Subject};
 use crate::contract::{AgentId, InquiryId, Skill};
 use crate::store::{Change, DirectAssignment, Lost, Store, StoreError};
@@ -25,10 +25,13 @@ pub(super) enum Deed {
     Resolved,
     Classified,
     Assigned,
+    /// Somebody answered the customer.
+    Replied,
 }
 
 impl Deed {
-    const ALL: [Deed; 5] = [Deed::Accepted, Deed::PassedOn, Deed::Resolved, Deed::Classified, Deed::Assigned];
+    const ALL: [Deed; 6] =
+        [Deed::Accepted, Deed::PassedOn, Deed::Resolved, Deed::Classified, Deed::Assigned, Deed::Replied];
 
     fn act(self) -> Act {
         match self {
@@ -37,22 +40,24 @@ impl Deed {
             Deed::Resolved => Act::InquiryResolved,
             Deed::Classified => Act::InquiryClassified,
             Deed::Assigned => Act::InquiryAssigned,
+            Deed::Replied => Act::InquiryReplied,
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Deed::Accepted => "accepted",
             Deed::PassedOn => "passed_on",
             Deed::Resolved => "resolved",
             Deed::Classified => "classified",
             Deed::Assigned => "assigned",
+            Deed::Replied => "replied",
         }
     }
 }
 
 /// What is left in the address after a button was pressed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Outcome {
     inquiry: Option<String>,
     done: Option<String>,
@@ -61,9 +66,10 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// The inquiry with what became of it; none for an address that no button leads to.
-    pub(super) fn read(self) -> Option<(InquiryId, Result<Deed, Lost>)> {
-        let inquiry = InquiryId::new(self.inquiry?).ok()?;
-        let done = self.done.and_then(|name| Deed::ALL.into_iter().find(|deed| deed.as_str() == name));
+    pub(super) fn read(&self) -> Option<(InquiryId, Result<Deed, Lost>)> {
+        let inquiry = InquiryId::new(self.inquiry.as_deref()?).ok()?;
+        let done =
+            self.done.as_deref().and_then(|name| Deed::ALL.into_iter().find(|deed| deed.as_str() == name));
         let lost = || {
             let named = self.lost.as_deref()?;
             [Lost::Gone, Lost::Expired, Lost::Full].into_iter().find(|lost| lost_name(*lost) == named)
@@ -81,7 +87,7 @@ fn lost_name(lost: Lost) -> &'static str {
     }
 }
 
-type Id = Result<Path<InquiryId>, PathRejection>;
+pub(super) type Id = Result<Path<InquiryId>, PathRejection>;
 
 /// What is held, as the page showed it.
 #[derive(Deserialize)]
@@ -121,21 +127,21 @@ pub(super) async fn accept(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
     id: Id,
     form: Result<Form<Held>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
     let agent = own_agent(&principal, &locale)?;
     let change = store.accept(&id, agent, form.generation, Utc::now()).await;
-    back(&*store, &principal, Done { id, deed: Deed::Accepted, change, detail: None }, number, locale).await
+    back(&*store, &principal, Done { id, deed: Deed::Accepted, change, detail: None }, &asked, locale).await
 }
 
 pub(super) async fn pass_on(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
     id: Id,
     form: Result<Form<Passing>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
@@ -150,7 +156,7 @@ pub(super) async fn pass_on(
     };
     let change = store.reject(&id, agent, form.generation, right, Utc::now()).await;
     let detail = right.map(|skill| ("right_skill", skill.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::PassedOn, change, detail }, number, locale).await
+    back(&*store, &principal, Done { id, deed: Deed::PassedOn, change, detail }, &asked, locale).await
 }
 
 /// Ends the assignment. Safe to repeat.
@@ -158,21 +164,21 @@ pub(super) async fn resolve(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
     id: Id,
     form: Result<Form<Held>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let (id, form) = both(id, form, &locale)?;
     let agent = own_agent(&principal, &locale)?;
     let change = store.resolve_inquiry(&id, agent, Some(form.generation), Utc::now()).await;
-    back(&*store, &principal, Done { id, deed: Deed::Resolved, change, detail: None }, number, locale).await
+    back(&*store, &principal, Done { id, deed: Deed::Resolved, change, detail: None }, &asked, locale).await
 }
 
 pub(super) async fn classify(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
     id: Id,
     form: Result<Form<Classification>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
@@ -180,7 +186,7 @@ pub(super) async fn classify(
     let by = principal.supervisor();
     let change = store.classify(&id, form.skill, form.generation, &by, Utc::now()).await;
     let detail = Some(("skill", form.skill.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::Classified, change, detail }, number, locale).await
+    back(&*store, &principal, Done { id, deed: Deed::Classified, change, detail }, &asked, locale).await
 }
 
 /// Gives it to an agent, whoever has it.
@@ -188,7 +194,7 @@ pub(super) async fn assign(
     State(store): State<Arc<dyn Store>>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
+    asked: Asked,
     id: Id,
     form: Result<Form<Order>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
@@ -203,15 +209,15 @@ pub(super) async fn assign(
     };
     let change = store.assign(&order).await;
     let detail = Some(("agent_id", order.agent_id.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::Assigned, change, detail }, number, locale).await
+    back(&*store, &principal, Done { id, deed: Deed::Assigned, change, detail }, &asked, locale).await
 }
 
 /// The agent as whom the principal works.
-fn own_agent<'a>(principal: &'a Principal, locale: &Locale) -> Result<&'a AgentId, ErrorPage> {
+pub(super) fn own_agent<'a>(principal: &'a Principal, locale: &Locale) -> Result<&'a AgentId, ErrorPage> {
     principal.agent_id.as_ref().ok_or_else(|| PageError::NoAgent.page(locale.clone()))
 }
 
-fn both<T>(
+pub(super) fn both<T>(
     id: Id,
     form: Result<Form<T>, FormRejection>,
     locale: &Locale,
@@ -221,12 +227,12 @@ fn both<T>(
     Ok((id, form))
 }
 
-/// Back to the list, which tells what happened.
+/// Back to where the button stands, which tells what happened.
 async fn back(
     store: &dyn Store,
     principal: &Principal,
     done: Done,
-    number: PageNumber,
+    asked: &Asked,
     locale: Locale,
 ) -> Result<Response, ErrorPage> {
     let Done { id, deed, change, detail } = done;
@@ -234,15 +240,18 @@ async fn back(
         Ok(change) => recorded(store, principal, &id, deed, change, detail).await,
         Err(error) => Err(error),
     };
+    let change = change.map_err(|error| PageError::Store(error).page(locale.clone()))?;
     let outcome = match change {
-        Ok(Change::Done) => format!("done={}", deed.as_str()),
-        Ok(Change::Lost(Lost::Unknown)) => return Err(PageError::UnknownInquiry.page(locale)),
-        Ok(Change::Lost(lost)) => format!("lost={}", lost_name(lost)),
-        Err(error) => return Err(PageError::Store(error).page(locale)),
+        Change::Done => format!("done={}", deed.as_str()),
+        Change::Lost(Lost::Unknown) => return Err(PageError::UnknownInquiry.page(locale)),
+        Change::Lost(lost) => format!("lost={}", lost_name(lost)),
     };
-    let page = number.wanted().offset / ROWS + 1;
-    let to = format!("/inquiries?page={page}&inquiry={}&{outcome}", encoded(id.as_str()));
-    Ok(Redirect::to(&to).into_response())
+    // What was accepted is worked on where it was accepted; everything else is done with.
+    let stays = asked.on_page && deed == Deed::Accepted && change == Change::Done;
+    let list = asked.back(principal);
+    let id = encoded(id.as_str());
+    let page = if stays { format!("/inquiries/{id}") } else { "/inquiries".to_owned() };
+    Ok(Redirect::to(&format!("{page}?{list}&inquiry={id}&{outcome}")).into_response())
 }
 
 /// The change, with its line in the audit trail: after it, in a transaction of its own. Who held the inquiry when stands in its

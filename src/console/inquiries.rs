@@ -1,160 +1,245 @@
 //! `/inquiries`: who asked what, and who has it. What the buttons do stands in [`super::handover`].
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 
+use super::desk::{self, Asked, Here, place};
 use super::error::{ErrorPage, PageError};
 use super::handover::{Deed, Outcome, encoded};
 use super::layout::{Frame, Moment, Room, bar, percent, render};
 use super::locale::Locale;
 use super::masking;
-use super::paging::{PageNumber, Pager};
+use super::review::{COUNTED, bounded};
+use super::state::Desk;
 use super::words::Words;
 use crate::access::{Permission, Principal};
 use crate::contract::{self, Priority};
-use crate::routing::AgentSnapshot;
-use crate::store::{InquiryRow, InquiryStatus, Lost, Store, StoreError};
+use crate::store::desk::{AgentStanding, DeskCounts, DeskRow, DeskView};
+use crate::store::{InquiryRow, InquiryStatus, Lost, StoreError};
 
 /// So many of the predicted skills are shown.
 const SKILLS_SHOWN: usize = 3;
+/// Rows of one page: what one reads without losing the place.
+const ROWS: u32 = 25;
+/// Nobody holds more than this.
+pub(super) const MOST_HELD: u32 = 200;
+/// Agents to whom something can be given, at most.
+const MOST_TAKERS: u32 = 500;
 
 #[derive(Template)]
 #[template(path = "inquiries.html")]
 struct View {
     frame: Frame,
     notice: Option<Notice>,
+    views: Vec<ViewLink>,
+    /// The order of this list.
+    order: &'static str,
+    presence: Option<Here>,
+    /// The address of the list, for the switch.
+    query: String,
     inquiries: Vec<Inquiry>,
     /// Every skill by its name in the contract and in the page's language.
     all_skills: Vec<(&'static str, &'static str)>,
     /// Agents who can take one more, with what they have; empty for those who give nothing to anybody.
     takers: Vec<Taker>,
     masked: bool,
-    pager: Pager,
+    first: Option<String>,
+    newer: Option<String>,
+    older: Option<String>,
 }
 
-struct Taker {
-    id: String,
-    open: u32,
-    capacity: u32,
+/// A list to choose.
+struct ViewLink {
+    href: String,
+    name: &'static str,
+    /// Where a number tells what there is to do.
+    count: Option<String>,
+    here: bool,
+}
+
+/// An agent to give something to.
+pub(super) struct Taker {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) open: u32,
+    pub(super) capacity: u32,
 }
 
 /// What the button did.
-struct Notice {
-    text: String,
-    good: bool,
+pub(super) struct Notice {
+    pub(super) text: String,
+    pub(super) good: bool,
 }
 
 /// An inquiry as the page shows it.
-struct Inquiry {
-    id: String,
+pub(super) struct Inquiry {
+    pub(super) id: String,
+    /// Its page, with the list that it was opened from.
+    pub(super) href: String,
     /// What the forms of the inquiry need; see [`Acts`].
-    acts: Option<Acts>,
+    pub(super) acts: Option<Acts>,
     /// The offer ends, unless it is accepted.
-    offer: Option<Offer>,
+    pub(super) offer: Option<Offer>,
     /// What a person said that it needs.
-    corrected: Option<&'static str>,
-    subject: Option<String>,
-    text: String,
-    lang: &'static str,
-    language: &'static str,
-    status: &'static str,
-    status_key: &'static str,
-    channel: String,
-    priority: &'static str,
-    priority_key: &'static str,
+    pub(super) corrected: Option<&'static str>,
+    pub(super) subject: Option<String>,
+    pub(super) text: String,
+    pub(super) lang: &'static str,
+    pub(super) language: &'static str,
+    pub(super) status: &'static str,
+    pub(super) status_key: &'static str,
+    pub(super) channel: String,
+    pub(super) priority: &'static str,
+    pub(super) priority_key: &'static str,
     /// Normal priority is not worth the reader's eye.
-    stands_out: bool,
-    skills: Vec<Skill>,
-    agent: Option<Agent>,
-    reason: String,
-    received: Moment,
+    pub(super) stands_out: bool,
+    pub(super) skills: Vec<Skill>,
+    pub(super) agent: Option<Agent>,
+    pub(super) reason: String,
+    pub(super) received: Moment,
 }
 
-struct Agent {
-    id: String,
-    name: String,
+pub(super) struct Agent {
+    pub(super) id: String,
+    pub(super) name: String,
 }
 
 /// What can be done with an inquiry that is not finished.
-struct Acts {
+pub(super) struct Acts {
     /// Address of the inquiry, to which the name of the act is added, and the query behind that.
-    href: String,
-    query: String,
-    generation: u32,
+    pub(super) href: String,
+    pub(super) query: String,
+    pub(super) generation: u32,
     /// The reader holds it.
-    own: bool,
+    pub(super) own: bool,
     /// The reader holds it and has not accepted it yet.
-    acceptable: bool,
+    pub(super) acceptable: bool,
     /// The reader may say what it needs: nobody has it.
-    classifiable: bool,
+    pub(super) classifiable: bool,
     /// The reader may give it to somebody.
-    assignable: bool,
+    pub(super) assignable: bool,
 }
 
-struct Offer {
-    ends: Moment,
-    left: String,
+pub(super) struct Offer {
+    pub(super) ends: Moment,
+    /// By the server's clock, which counts.
+    pub(super) now: Moment,
+    pub(super) left: String,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Skill {
-    name: &'static str,
-    probability: String,
-    bar: u8,
+pub(super) struct Skill {
+    pub(super) name: &'static str,
+    pub(super) probability: String,
+    pub(super) bar: u8,
 }
 
 pub(super) async fn page(
-    State(store): State<Arc<dyn Store>>,
+    State(desk): State<Desk>,
     principal: Principal,
     locale: Locale,
-    number: PageNumber,
-    outcome: Result<Query<Outcome>, QueryRejection>,
+    asked: Asked,
 ) -> Result<Response, ErrorPage> {
-    match read(&*store, &principal, number).await {
-        Ok((mut rows, takers)) => {
-            let words = locale.words();
-            let pager = Pager::over(number, &mut rows, "/inquiries");
-            let frame = Frame::new(&locale, Room::Inquiries, words.inquiries);
-            let notice = outcome.ok().and_then(|Query(outcome)| notice(outcome, words));
-            let page = pager.number;
-            let now = Utc::now();
-            let inquiries = rows.into_iter().map(|row| inquiry(row, &principal, page, now, words)).collect();
-            let name = |skill: contract::Skill| (skill.as_str(), (words.skill_name)(skill));
-            let all_skills = contract::Skill::ALL.into_iter().map(name).collect();
-            let masked = !masking::reads(&principal);
-            let view = View { frame, notice, inquiries, all_skills, takers, masked, pager };
-            Ok(render(StatusCode::OK, &view))
-        }
+    let view = asked.view(&principal, &locale)?;
+    match read(&desk, &principal, &asked, view).await {
+        Ok(read) => Ok(render(StatusCode::OK, &list(read, &principal, &locale, &asked, view))),
         Err(error) => Err(PageError::Store(error).page(locale)),
     }
 }
 
-async fn read(
-    store: &dyn Store,
-    principal: &Principal,
-    number: PageNumber,
-) -> Result<(Vec<InquiryRow>, Vec<Taker>), StoreError> {
-    let rows = store.inquiries(number.wanted(), &principal.sight()).await?;
-    if !principal.may(Permission::Supervise) {
-        return Ok((rows, Vec::new()));
-    }
-    let free =
-        store.agents().await?.into_iter().filter(|agent| agent.available && agent.open < agent.capacity);
-    let taker = |agent: AgentSnapshot| Taker {
-        id: agent.agent_id.to_string(),
-        open: agent.open,
-        capacity: agent.capacity,
-    };
-    Ok((rows, free.map(taker).collect()))
+/// What the list is made of.
+struct Read {
+    rows: Vec<DeskRow>,
+    counts: DeskCounts,
+    presence: Option<Here>,
+    takers: Vec<Taker>,
 }
 
-fn notice(outcome: Outcome, words: &Words) -> Option<Notice> {
+async fn read(desk: &Desk, principal: &Principal, asked: &Asked, view: DeskView) -> Result<Read, StoreError> {
+    // One more than is shown tells whether there is another page.
+    let limit = if view == DeskView::Mine { MOST_HELD } else { ROWS + 1 };
+    let wanted = asked.listing(view, principal, limit);
+    Ok(Read {
+        rows: desk.store.desk_list(&wanted).await?,
+        counts: desk.store.desk_counts(&wanted, COUNTED).await?,
+        presence: desk::here(desk, principal).await?,
+        takers: takers(desk, principal).await?,
+    })
+}
+
+/// Whom the reader may give something to.
+pub(super) async fn takers(desk: &Desk, principal: &Principal) -> Result<Vec<Taker>, StoreError> {
+    if !principal.may(Permission::Supervise) {
+        return Ok(Vec::new());
+    }
+    let taker = |AgentStanding { agent_id, name, open, capacity, .. }| Taker {
+        id: agent_id.to_string(),
+        name,
+        open,
+        capacity,
+    };
+    Ok(desk.store.agents_to_give_to(MOST_TAKERS).await?.into_iter().map(taker).collect())
+}
+
+/// Every skill by its name in the contract and in the page's language.
+pub(super) fn all_skills(words: &Words) -> Vec<(&'static str, &'static str)> {
+    contract::Skill::ALL.into_iter().map(|skill| (skill.as_str(), (words.skill_name)(skill))).collect()
+}
+
+fn list(read: Read, principal: &Principal, locale: &Locale, asked: &Asked, view: DeskView) -> View {
+    let words = locale.words();
+    let Read { mut rows, counts, presence, takers } = read;
+    let whole = view == DeskView::Mine;
+    let more = !whole && rows.len() > ROWS as usize;
+    if !whole {
+        rows.truncate(ROWS as usize);
+    }
+    let (mut before, mut after) = (!whole && !asked.is_first(), more);
+    if asked.is_backward() && !whole {
+        rows.reverse();
+        (before, after) = (more, true);
+    }
+    let link = |name: &str, row: Option<&DeskRow>| {
+        row.map(|row| format!("/inquiries?view={}&{name}={}", view.as_str(), place(&row.cursor())))
+    };
+    let newer = link("before", rows.first().filter(|_| before));
+    let older = link("after", rows.last().filter(|_| after));
+    let count = |of: DeskView| match of {
+        DeskView::Mine => Some(counts.mine),
+        DeskView::Teams => Some(counts.teams),
+        DeskView::Triage => Some(counts.triage),
+        DeskView::Waiting => Some(counts.waiting),
+        DeskView::All | DeskView::Resolved => None,
+    };
+    let views = desk::lists(principal).into_iter().map(|of| ViewLink {
+        href: format!("/inquiries?view={}", of.as_str()),
+        name: (words.desk.view_name)(of),
+        count: count(of).map(|count| bounded(count, words)),
+        here: of == view,
+    });
+    let (query, now) = (asked.query(view), Utc::now());
+    let shown = |row: DeskRow| inquiry(row.inquiry, principal, &query, now, words);
+    View {
+        frame: Frame::new(locale, Room::Inquiries, words.inquiries),
+        notice: notice(&asked.outcome, words),
+        views: views.collect(),
+        order: (words.desk.view_about)(view),
+        presence,
+        inquiries: rows.into_iter().map(shown).collect(),
+        all_skills: all_skills(words),
+        takers,
+        masked: !masking::reads(principal),
+        first: (!whole && !asked.is_first()).then(|| format!("/inquiries?view={}", view.as_str())),
+        newer,
+        older,
+        query,
+    }
+}
+
+pub(super) fn notice(outcome: &Outcome, words: &Words) -> Option<Notice> {
     let (id, became) = outcome.read()?;
     let id = id.as_str();
     Some(Notice {
@@ -165,6 +250,7 @@ fn notice(outcome: Outcome, words: &Words) -> Option<Notice> {
             Ok(Deed::Resolved) => (words.was_resolved)(id),
             Ok(Deed::Classified) => (words.was_classified)(id),
             Ok(Deed::Assigned) => (words.access.was_assigned)(id),
+            Ok(Deed::Replied) => (words.desk.was_replied)(id),
             Err(Lost::Expired) => (words.was_too_late)(id),
             Err(Lost::Full) => (words.access.was_full)(id),
             Err(_) => (words.was_not_held)(id),
@@ -173,14 +259,14 @@ fn notice(outcome: Outcome, words: &Words) -> Option<Notice> {
 }
 
 /// What the reader may do with it; none if there is nothing.
-fn acts(row: &InquiryRow, reader: &Principal, page: u32) -> Option<Acts> {
+fn acts(row: &InquiryRow, reader: &Principal, query: &str) -> Option<Acts> {
     let holder = row.agent_id.as_ref().filter(|_| row.status == InquiryStatus::Assigned);
     let open = holder.is_some() || matches!(row.status, InquiryStatus::Waiting | InquiryStatus::Triage);
     let supervises = open && reader.may(Permission::Supervise);
     let own = reader.may(Permission::WorkInquiries) && holder.is_some() && reader.agent_id.as_ref() == holder;
     (own || supervises).then(|| Acts {
         href: format!("/inquiries/{}", encoded(row.inquiry_id.as_str())),
-        query: format!("?page={page}"),
+        query: format!("?{query}"),
         generation: row.generation,
         own,
         acceptable: own && row.accepted_at.is_none(),
@@ -192,10 +278,17 @@ fn acts(row: &InquiryRow, reader: &Principal, page: u32) -> Option<Acts> {
 fn offer(row: &InquiryRow, now: DateTime<Utc>, words: &Words) -> Option<Offer> {
     let offered = row.status == InquiryStatus::Assigned && row.accepted_at.is_none();
     let ends = row.expires_at.filter(|_| offered)?;
-    Some(Offer { ends: ends.into(), left: (words.time_left)((ends - now).num_seconds().max(0)) })
+    let left = (ends - now).num_seconds().max(0);
+    Some(Offer { ends: ends.into(), now: now.into(), left: (words.time_left)(left) })
 }
 
-fn inquiry(mut row: InquiryRow, reader: &Principal, page: u32, now: DateTime<Utc>, words: &Words) -> Inquiry {
+pub(super) fn inquiry(
+    mut row: InquiryRow,
+    reader: &Principal,
+    query: &str,
+    now: DateTime<Utc>,
+    words: &Words,
+) -> Inquiry {
     if !masking::reads(reader) {
         masking::inquiry(&mut row);
     }
@@ -206,7 +299,8 @@ fn inquiry(mut row: InquiryRow, reader: &Principal, page: u32, now: DateTime<Utc
         bar: bar(entry.probability),
     });
     Inquiry {
-        acts: acts(&row, reader, page),
+        href: format!("/inquiries/{}?{query}", encoded(row.inquiry_id.as_str())),
+        acts: acts(&row, reader, query),
         offer: offer(&row, now, words),
         corrected: row.corrected_skill.map(words.skill_name),
         skills: skills.collect(),
@@ -284,14 +378,17 @@ mod tests {
     fn what_can_be_done_depends_on_who_has_it_and_who_reads() {
         let words = Words::of(Language::En);
         let agent = reader(Role::Agent, Some("a-1"));
-        let held = inquiry(row(InquiryStatus::Assigned, Some("a-1")), &agent, 2, now(), words);
+        let held = inquiry(row(InquiryStatus::Assigned, Some("a-1")), &agent, "view=mine", now(), words);
         let acts = held.acts.unwrap();
-        assert_eq!((acts.href.as_str(), acts.query.as_str()), ("/inquiries/q%2F1%20%23%E3%81%82", "?page=2"));
+        assert_eq!(
+            (acts.href.as_str(), acts.query.as_str()),
+            ("/inquiries/q%2F1%20%23%E3%81%82", "?view=mine")
+        );
         assert!(acts.own && acts.acceptable && !acts.classifiable && !acts.assignable);
         assert_eq!(held.agent.unwrap().name, "a-1");
-        let done = inquiry(row(InquiryStatus::Resolved, Some("a-1")), &agent, 1, now(), words);
+        let done = inquiry(row(InquiryStatus::Resolved, Some("a-1")), &agent, "view=all", now(), words);
         assert!(done.acts.is_none());
-        let of = |status, agent, reader| inquiry(row(status, agent), reader, 1, now(), words).acts;
+        let of = |status, agent, reader| inquiry(row(status, agent), reader, "view=all", now(), words).acts;
         assert!(of(InquiryStatus::Assigned, Some("a-2"), &agent).is_none());
         assert!(of(InquiryStatus::Waiting, None, &agent).is_none());
         let lead = reader(Role::Lead, None);
@@ -306,7 +403,7 @@ mod tests {
         let words = Words::of(Language::En);
         let mut secret = row(InquiryStatus::Waiting, None);
         secret.subject = Some("Lost parcel".into());
-        let shown = inquiry(secret, &reader(Role::Admin, None), 1, now(), words);
+        let shown = inquiry(secret, &reader(Role::Admin, None), "view=all", now(), words);
         assert_eq!((shown.text.as_str(), shown.subject.as_deref()), ("••••• •• •••", Some("•••• ••••••")));
         assert_eq!(shown.lang, "en");
     }
@@ -319,9 +416,14 @@ mod tests {
             accepted_at,
             ..row(InquiryStatus::Assigned, Some("a-1"))
         };
-        let offer = inquiry(offered(None), &reader(Role::Lead, None), 1, now(), words).offer.unwrap();
+        let offer =
+            inquiry(offered(None), &reader(Role::Lead, None), "view=all", now(), words).offer.unwrap();
         assert!(offer.left.contains("45") && offer.ends.machine == "2026-11-21T09:10:45Z");
-        assert!(inquiry(offered(Some(now())), &reader(Role::Lead, None), 1, now(), words).offer.is_none());
+        assert!(
+            inquiry(offered(Some(now())), &reader(Role::Lead, None), "view=all", now(), words)
+                .offer
+                .is_none()
+        );
     }
 
     #[test]
@@ -329,7 +431,7 @@ mod tests {
         let shown = inquiry(
             row(InquiryStatus::Triage, None),
             &reader(Role::Lead, None),
-            1,
+            "view=all",
             now(),
             Words::of(Language::Ja),
         );

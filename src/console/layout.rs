@@ -11,19 +11,71 @@ use super::words::Words;
 use crate::access::Permission;
 use crate::contract::Language;
 
-/// The rooms of the console, as the navigation names them.
+/// The pages that the navigation leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
     Overview,
     Alerts,
+    Evaluation,
     Reviews,
+    Recall,
+    /// Messages of an audit sample, to be judged.
+    Sample,
+    Answers,
+    Drift,
     Inquiries,
+    Rules,
+    RuleTrial,
+    ReplyTemplates,
     Routing,
+    Operations,
     DeadLetters,
+    Models,
     People,
+    Webhooks,
     AuditTrail,
     /// A page that is in no room, such as an error.
     Nowhere,
+}
+
+/// A page in the navigation: address, title, and who may read it.
+type Entry = (Room, &'static str, &'static str, Permission);
+
+/// A room of the console: its title and its pages, which become tabs if there are several. The first that the reader may read is where the
+/// navigation leads.
+type Group = (&'static str, Vec<Entry>);
+
+#[rustfmt::skip] // A table.
+fn rooms(words: &Words) -> Vec<Group> {
+    vec![
+        (words.overview, vec![(Room::Overview, "/", words.overview, Permission::ReadOverview)]),
+        (words.alerts, vec![(Room::Alerts, "/alerts", words.alerts, Permission::ReadAlerts)]),
+        (words.inquiries, vec![
+            (Room::Inquiries, "/inquiries", words.inquiries, Permission::ReadInquiries),
+            (Room::ReplyTemplates, "/reply-templates", words.desk.templates, Permission::Supervise),
+        ]),
+        (words.evaluation, vec![
+            (Room::Evaluation, "/evaluation", words.measured.figures, Permission::ReadEvaluation),
+            (Room::Reviews, "/reviews", words.review.figures, Permission::ReadEvaluation),
+            (Room::Recall, "/evaluation/recall", words.measured.recall_title, Permission::ReadEvaluation),
+            (Room::Sample, "/evaluation/sample", words.measured.judging, Permission::ReviewAlerts),
+            (Room::Routing, "/routing", words.routing, Permission::ReadEvaluation),
+            (Room::Answers, "/evaluation/answers", words.measured.answers_title, Permission::ReadEvaluation),
+            (Room::Drift, "/evaluation/drift", words.measured.drift_title, Permission::ReadEvaluation),
+        ]),
+        (words.rules.rules, vec![
+            (Room::Rules, "/rules", words.rules.list, Permission::ReadRules),
+            (Room::RuleTrial, "/rules/try", words.rules.try_title, Permission::ReadRules),
+        ]),
+        (words.models.title, vec![(Room::Models, "/models", words.models.title, Permission::ReadModels)]),
+        (words.operations, vec![
+            (Room::Operations, "/operations", words.operating.title, Permission::ReadOperations),
+            (Room::DeadLetters, "/dead-letters", words.dead_letters, Permission::ReadOperations),
+            (Room::Webhooks, "/webhooks", words.webhooks.title, Permission::ManageWebhooks),
+        ]),
+        (words.access.people, vec![(Room::People, "/people", words.access.people, Permission::ManagePeople)]),
+        (words.access.audit_trail, vec![(Room::AuditTrail, "/audit", words.access.audit_trail, Permission::ReadAuditTrail)]),
+    ]
 }
 
 /// An entry of the navigation.
@@ -46,6 +98,10 @@ pub(super) struct Frame {
     pub(super) title: &'static str,
     /// Those that the reader may enter.
     pub(super) rooms: Vec<Link>,
+    /// Addresses of all pages of the navigation that the reader may read.
+    readable: Vec<&'static str>,
+    /// The pages of the room that the reader is in, those that they may read.
+    pub(super) tabs: Vec<Link>,
     pub(super) reader: Option<Reader>,
     /// The same page in Japanese and in English.
     pub(super) japanese: String,
@@ -57,22 +113,27 @@ pub(super) struct Frame {
 impl Frame {
     pub(super) fn new(locale: &Locale, room: Room, title: &'static str) -> Self {
         let words = locale.words();
-        let rooms = [
-            (Room::Overview, "/", words.overview, Permission::ReadOverview),
-            (Room::Alerts, "/alerts", words.alerts, Permission::ReadAlerts),
-            (Room::Reviews, "/reviews", words.review.figures, Permission::ReadEvaluation),
-            (Room::Inquiries, "/inquiries", words.inquiries, Permission::ReadInquiries),
-            (Room::Routing, "/routing", words.routing, Permission::ReadEvaluation),
-            (Room::DeadLetters, "/dead-letters", words.dead_letters, Permission::ReadOperations),
-            (Room::People, "/people", words.access.people, Permission::ManagePeople),
-            (Room::AuditTrail, "/audit", words.access.audit_trail, Permission::ReadAuditTrail),
-        ];
         let may = |permission| locale.visit.as_ref().is_some_and(|visit| visit.principal.may(permission));
-        let rooms = rooms.into_iter().filter(|(.., permission)| may(*permission));
+        let (mut links, mut tabs, mut readable) = (Vec::new(), Vec::new(), Vec::new());
+        for (title, mut pages) in rooms(words) {
+            pages.retain(|(.., permission)| may(*permission));
+            let Some((_, href, ..)) = pages.first() else { continue };
+            readable.extend(pages.iter().map(|(_, href, ..)| *href));
+            let here = pages.iter().any(|(of, ..)| *of == room);
+            links.push(Link { href, title, here });
+            if here {
+                tabs = pages
+                    .iter()
+                    .map(|(of, href, title, _)| Link { href, title, here: *of == room })
+                    .collect();
+            }
+        }
         Self {
             words,
             title,
-            rooms: rooms.map(|(of, href, title, _)| Link { href, title, here: of == room }).collect(),
+            rooms: links,
+            readable,
+            tabs,
             reader: locale.visit.as_ref().map(|visit| Reader {
                 name: visit.principal.name.clone(),
                 role: (words.access.role_name)(visit.principal.role),
@@ -93,9 +154,14 @@ impl Frame {
         self.reader.as_ref().map_or("", |reader| &reader.form_token)
     }
 
-    /// Whether the reader may enter the room of this address: a link elsewhere on a page would only lead to a refusal.
+    /// Whether the navigation leads the reader to this address: a link elsewhere on a page would only lead to a refusal.
     pub(super) fn leads_to(&self, href: &str) -> bool {
-        self.rooms.iter().any(|room| room.href == href)
+        self.readable.contains(&href)
+    }
+
+    /// The room that the reader is in.
+    pub(super) fn room_title(&self) -> &'static str {
+        self.rooms.iter().find(|room| room.here).map_or(self.title, |room| room.title)
     }
 
     pub(super) fn in_japanese(&self) -> bool {

@@ -9,9 +9,12 @@ mod alerts;
 mod api;
 mod assets;
 mod audit;
+mod chart;
 mod cookies;
 mod dead_letters;
+mod desk;
 mod error;
+mod evaluation;
 mod finish;
 mod gate;
 mod guard;
@@ -22,6 +25,8 @@ mod layout;
 mod locale;
 mod log_in;
 mod masking;
+mod models;
+mod operations;
 mod overview;
 mod paging;
 mod passwords;
@@ -29,13 +34,15 @@ mod people;
 mod review;
 mod routes;
 mod routing;
+mod rules;
 mod set_up;
 mod spans;
 mod state;
 mod tokens;
+mod webhooks;
 mod words;
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -47,10 +54,12 @@ use tokio::net::TcpListener;
 
 pub use invitation::{first_admin_link, password_link};
 pub use routes::{RouteAccess, route_table};
+pub use rules::RuleFolder;
 pub use state::Moderation;
 
 use crate::config::ConsoleConfig;
 use crate::store::Store;
+use rules::Book;
 use state::{Desk, Settings};
 
 /// Serves the console until `shutdown` completes, then finishes the requests in flight.
@@ -64,9 +73,17 @@ pub async fn serve(
     moderation: Moderation,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let settings = Settings::new(config, moderation, listener.local_addr()?);
-    let pages = pages(Desk::new(store, settings)).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, pages).with_graceful_shutdown(shutdown).await
+    let rules = Book::open(moderation.rules).await;
+    let settings = Settings::new(config, moderation.policies, moderation.models, listener.local_addr()?);
+    let desk = Desk::new(store, settings, rules.clone());
+    let filling = desk.similar.clone().fill(desk.store.clone());
+    let pages = pages(desk).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, pages).with_graceful_shutdown(shutdown).into_future();
+    // What is read beside the requests ends with them.
+    tokio::select! {
+        served = serving => served,
+        () = async { tokio::join!(rules.follow(), filling); std::future::pending().await } => Ok(()),
+    }
 }
 
 fn pages(desk: Desk) -> Router {

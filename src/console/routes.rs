@@ -5,15 +5,15 @@ use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use super::api::{Operation, Row, once};
 use super::gate::Access::{self, ByScript, Everybody, Needs};
 use super::gate::gate;
 use super::state::Desk;
 use super::{
-    account, alerts, api, assets, audit, dead_letters, handover, healthz, inquiries, log_in, overview,
-    people, review, routing, set_up, tokens,
+    account, alerts, api, assets, audit, dead_letters, desk, evaluation, handover, healthz, inquiries,
+    log_in, models, operations, overview, people, review, routing, rules, set_up, tokens, webhooks,
 };
 use crate::access::Permission::*;
 
@@ -44,6 +44,10 @@ impl Route {
 
 fn change<H: Handler<T, Desk>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
     Route { method: Method::PATCH, path, access, handler: patch(handler), operation: None }
+}
+
+fn remove<H: Handler<T, Desk>, T: 'static>(path: &'static str, access: Access, handler: H) -> Route {
+    Route { method: Method::DELETE, path, access, handler: delete(handler), operation: None }
 }
 
 #[rustfmt::skip] // A table.
@@ -81,14 +85,49 @@ fn table() -> Vec<Route> {
         read("/reviews",                         Needs(ReadEvaluation),  review::figures_page),
         read("/reviews.csv",                     Needs(ReadEvaluation),  review::figures_csv),
         read("/inquiries",                       Needs(ReadInquiries),   inquiries::page),
+        act ("/presence",                        Needs(WorkInquiries),   desk::set_presence),
+        read("/inquiries/{id}",                  Needs(ReadInquiries),   desk::page),
+        act ("/inquiries/{id}/reply",            Needs(WorkInquiries),   desk::send),
         act ("/inquiries/{id}/accept",           Needs(WorkInquiries),   handover::accept),
         act ("/inquiries/{id}/reject",           Needs(WorkInquiries),   handover::pass_on),
         act ("/inquiries/{id}/resolve",          Needs(WorkInquiries),   handover::resolve),
         act ("/inquiries/{id}/classify",         Needs(Supervise),       handover::classify),
         act ("/inquiries/{id}/assign",           Needs(Supervise),       handover::assign),
+        read("/reply-templates",                 Needs(Supervise),       desk::templates_page),
+        act ("/reply-templates",                 Needs(Supervise),       desk::add_template),
+        act ("/reply-templates/{id}",            Needs(Supervise),       desk::change_template),
+        act ("/reply-templates/{id}/retire",     Needs(Supervise),       desk::retire_template),
         read("/routing",                         Needs(ReadEvaluation),  routing::page),
         read("/routing.csv",                     Needs(ReadEvaluation),  routing::csv),
+        read("/rules",                           Needs(ReadRules),       rules::page),
+        read("/rules.csv",                       Needs(ReadRules),       rules::csv),
+        read("/rules/days.csv",                  Needs(ReadRules),       rules::days_csv),
+        read("/rules/try",                       Needs(ReadRules),       rules::trial_page),
+        act ("/rules/try",                       Needs(ReadRules),       rules::try_message),
+        act ("/rules/switch",                    Needs(SwitchRules),     rules::switch),
+        read("/rules/{*id}",                     Needs(ReadRules),       rules::rule_page),
+        read("/evaluation",                      Needs(ReadEvaluation),  evaluation::figures_page),
+        read("/evaluation.csv",                  Needs(ReadEvaluation),  evaluation::figures_csv),
+        read("/evaluation/recall",               Needs(ReadEvaluation),  evaluation::recall_page),
+        read("/evaluation/recall.csv",           Needs(ReadEvaluation),  evaluation::recall_csv),
+        act ("/evaluation/recall",               Needs(DrawSamples),     evaluation::draw),
+        act ("/evaluation/recall/{id}/close",    Needs(DrawSamples),     evaluation::close),
+        read("/evaluation/sample",               Needs(ReviewAlerts),    evaluation::judging_page),
+        act ("/evaluation/sample/next",          Needs(ReviewAlerts),    evaluation::next),
+        act ("/evaluation/sample/decide",        Needs(ReviewAlerts),    evaluation::decide),
+        act ("/evaluation/sample/undo",          Needs(ReviewAlerts),    evaluation::undo),
+        act ("/evaluation/sample/release",       Needs(ReviewAlerts),    evaluation::release),
+        read("/evaluation/sample/{id}",          Needs(ReadEvaluation),  evaluation::message_page),
+        read("/evaluation/answers",              Needs(ReadEvaluation),  evaluation::answers_page),
+        read("/evaluation/answers.csv",          Needs(ReadEvaluation),  evaluation::answers_csv),
+        read("/evaluation/drift",                Needs(ReadEvaluation),  evaluation::drift_page),
+        read("/evaluation/drift.csv",            Needs(ReadEvaluation),  evaluation::drift_csv),
+        read("/models",                          Needs(ReadModels),      models::page),
+        read("/models/differences",              Needs(ReadModels),      models::differences_page),
+        read("/operations",                      Needs(ReadOperations),  operations::page),
+        read("/operations.csv",                  Needs(ReadOperations),  operations::csv),
         read("/dead-letters",                    Needs(ReadOperations),  dead_letters::page),
+        act ("/dead-letters/replay",             Needs(OperateDeadLetters), dead_letters::replay),
 
         read("/people",                          Needs(ManagePeople),    people::page),
         act ("/people",                          Needs(ManagePeople),    people::add),
@@ -97,6 +136,14 @@ fn table() -> Vec<Route> {
         act ("/people/{id}/enable",              Needs(ManagePeople),    people::enable),
         act ("/people/{id}/reset",               Needs(ManagePeople),    people::reset),
         act ("/people/{id}/revoke-tokens",       Needs(ManagePeople),    people::revoke_tokens),
+        read("/webhooks",                        Needs(ManageWebhooks),  webhooks::page),
+        act ("/webhooks",                        Needs(ManageWebhooks),  webhooks::add),
+        read("/webhooks/{id}",                   Needs(ManageWebhooks),  webhooks::endpoint_page),
+        act ("/webhooks/{id}",                   Needs(ManageWebhooks),  webhooks::change),
+        act ("/webhooks/{id}/rotate",            Needs(ManageWebhooks),  webhooks::rotate),
+        act ("/webhooks/{id}/delete",            Needs(ManageWebhooks),  webhooks::delete),
+        act ("/webhooks/{id}/test",              Needs(ManageWebhooks),  webhooks::test),
+        act ("/webhook-deliveries/{id}/send-again", Needs(ManageWebhooks), webhooks::send_again),
         read("/audit",                           Needs(ReadAuditTrail),  audit::page),
 
         read("/api",                             Everybody,              api::page),
@@ -123,6 +170,15 @@ fn table() -> Vec<Route> {
         read("/api/v1/agents/{id}",              Needs(ReadInquiries),   api::agent).of(api::AGENT),
         change("/api/v1/agents/{id}",            Needs(WorkInquiries),   api::set_agent).of(api::SET_AGENT),
         read("/api/v1/messages/{id}/verdict",    Needs(ReadAlerts),      api::verdict).of(api::VERDICT),
+        read("/api/v1/webhooks",                 Needs(ManageWebhooks),  api::webhooks).of(api::WEBHOOKS),
+        act ("/api/v1/webhooks",                 Needs(ManageWebhooks),  api::add_webhook).of(api::ADD_WEBHOOK),
+        read("/api/v1/webhooks/{id}",            Needs(ManageWebhooks),  api::webhook).of(api::WEBHOOK),
+        change("/api/v1/webhooks/{id}",          Needs(ManageWebhooks),  api::set_webhook).of(api::SET_WEBHOOK),
+        remove("/api/v1/webhooks/{id}",          Needs(ManageWebhooks),  api::delete_webhook).of(api::DELETE_WEBHOOK),
+        act ("/api/v1/webhooks/{id}/rotate-secret", Needs(ManageWebhooks), api::rotate_webhook).of(api::ROTATE_WEBHOOK),
+        act ("/api/v1/webhooks/{id}/test",       Needs(ManageWebhooks),  api::test_webhook).of(api::TEST_WEBHOOK),
+        read("/api/v1/webhook-deliveries",       Needs(ManageWebhooks),  api::deliveries).of(api::DELIVERIES),
+        act ("/api/v1/webhook-deliveries/{id}/send-again", Needs(ManageWebhooks), api::send_again).of(api::SEND_AGAIN),
     ]
 }
 

@@ -16,6 +16,11 @@ impl Stretch {
     pub(super) fn is_marked(&self) -> bool {
         !self.note.is_empty()
     }
+
+    /// No rule points here, only the model.
+    pub(super) fn by_model_alone(&self) -> bool {
+        self.is_marked() && self.note.lines().all(|source| source.starts_with("model:"))
+    }
 }
 
 /// Cuts the text at every border of a span, so that overlapping and nested spans never tear a mark apart: each stretch names all
@@ -99,6 +104,13 @@ mod tests {
             shown(&mark("0123456789", &nested))[1..4],
             [("123", "rule:p/a"), ("4", "rule:p/a\nrule:p/b"), ("5678", "rule:p/a")]
         );
+    }
+
+    #[test]
+    fn what_a_rule_found_is_not_the_models_alone() {
+        let labels = [label("rule:p/a", None, &[(0, 2)]), label("model:p@1", None, &[(1, 3)])];
+        let alone: Vec<bool> = mark("abcd", &labels).iter().map(Stretch::by_model_alone).collect();
+        assert_eq!(alone, [false, false, true, false]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What every handler of the console shares.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -8,9 +7,12 @@ use axum::extract::FromRef;
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
+use super::desk::Similar;
 use super::guard::Hosts;
+use super::rules::{Book, RuleFolder};
 use crate::config::ConsoleConfig;
 use crate::contract::Policy;
+use crate::model::catalogue::ModelFolders;
 use crate::store::Store;
 
 /// Passwords that are hashed at once; each takes 19 MiB and a core.
@@ -22,11 +24,20 @@ pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) settings: Arc<Settings>,
     pub(super) hashing: Arc<Semaphore>,
+    pub(super) rules: Book,
+    /// Finds inquiries like another one.
+    pub(super) similar: Arc<Similar>,
 }
 
 impl Desk {
-    pub(super) fn new(store: Arc<dyn Store>, settings: Settings) -> Self {
-        Self { store, settings: Arc::new(settings), hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)) }
+    pub(super) fn new(store: Arc<dyn Store>, settings: Settings, rules: Book) -> Self {
+        Self {
+            store,
+            settings: Arc::new(settings),
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            rules,
+            similar: Arc::default(),
+        }
     }
 }
 
@@ -53,8 +64,8 @@ pub(super) struct Settings {
     pub(super) undo: TimeDelta,
     /// Policies that a reviewer can choose from.
     pub(super) policies: Vec<Policy>,
-    /// What the author of a rule says, by the rule.
-    pub(super) rule_messages: BTreeMap<String, String>,
+    /// Where the models are, if this console sees them.
+    pub(super) models: Option<ModelFolders>,
 }
 
 /// What the console knows of the moderation whose alerts it shows.
@@ -62,13 +73,20 @@ pub(super) struct Settings {
 pub struct Moderation {
     /// Policies that a reviewer can choose from.
     pub policies: Vec<Policy>,
-    /// What the author of a rule says, by the rule's identifier.
-    pub rule_messages: BTreeMap<String, String>,
+    /// Where the rules are; none for a console without.
+    pub rules: Option<RuleFolder>,
+    /// Where the models are, if this console sees them.
+    pub models: Option<ModelFolders>,
 }
 
 impl Settings {
     /// For a listener at this address.
-    pub(super) fn new(config: &ConsoleConfig, moderation: Moderation, address: SocketAddr) -> Self {
+    pub(super) fn new(
+        config: &ConsoleConfig,
+        policies: Vec<Policy>,
+        models: Option<ModelFolders>,
+        address: SocketAddr,
+    ) -> Self {
         let public_url = config.public_url.get().map(str::to_owned);
         // At most a year by the configuration's own check.
         let period = |period| TimeDelta::from_std(period).unwrap_or(TimeDelta::zero());
@@ -84,8 +102,8 @@ impl Settings {
             longest: period(config.session_longest),
             lease: TimeDelta::seconds(i64::from(config.review.lease_seconds)),
             undo: TimeDelta::seconds(i64::from(config.review.undo_seconds)),
-            policies: moderation.policies,
-            rule_messages: moderation.rule_messages,
+            policies,
+            models,
         }
     }
 }

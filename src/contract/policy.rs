@@ -178,6 +178,16 @@ named!(Priority, "priority", [Priority::Low, Priority::Normal, Priority::High, P
 
 named!(Ruling, "ruling", Ruling::ALL);
 named!(AlertState, "state", AlertState::ALL);
+named!(WebhookEvent, "event", WebhookEvent::ALL);
 
 use super::message::{Priority, Role};
 use super::review::{AlertState, Ruling};
+use super::webhook::WebhookEvent;
+/// What rules call the subtypes of the shipped policies. A reviewer may write others.
+pub const SUBTYPES: [&str; 8] =
+    ["contact", "payment", "deal", "link", "insult", "threat", "sexual", "pressure"];
+
+/// Whether a subtype is one of [`SUBTYPES`], and so no words of a message. Others are shown only to who may read text.
+pub fn is_known_subtype(name: &str) -> bool {
+    SUBTYPES.contains(&name)
+}

@@ -3,7 +3,8 @@
 use schemars::{Schema, schema_for};
 
 use super::{
-    AlertReview, Assignment, Inquiry, MessageVisibility, SenderWarning, TransactionMessage, Verdict,
+    AlertReview, Assignment, Inquiry, InquiryReply, MessageVisibility, SenderWarning, TransactionMessage,
+    Verdict,
 };
 
 /// Every schema with the name of its committed file.
@@ -13,6 +14,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("inquiry.schema.json", schema_for!(Inquiry)),
         ("verdict.schema.json", schema_for!(Verdict)),
         ("assignment.schema.json", schema_for!(Assignment)),
+        ("inquiry-reply.schema.json", schema_for!(InquiryReply)),
         ("alert-review.schema.json", schema_for!(AlertReview)),
         ("message-visibility.schema.json", schema_for!(MessageVisibility)),
         ("sender-warning.schema.json", schema_for!(SenderWarning)),

@@ -185,7 +185,7 @@ pub fn probability(settings: &PolicySettings, index: usize, observation: &Observ
 }
 
 /// 1 if the message raises an alert, else 0.
-fn alert(settings: &PolicySettings, index: usize, observation: &Observation) -> f64 {
+pub(super) fn alert(settings: &PolicySettings, index: usize, observation: &Observation) -> f64 {
     let severest = observation.fired[index].iter().filter_map(|name| Severity::parse(name)).max();
     let action = settings.action(probability(settings, index, observation), severest);
     f64::from(u8::from(action != Action::None))

@@ -25,7 +25,20 @@ pub fn policy_report(name: &str, slice: &str, figures: &PolicyFigures) -> String
 }
 
 /// Every figure with what it is called.
-pub(super) fn policy_rows(figures: &PolicyFigures) -> [(&'static str, f64); 12] {
+pub(super) fn policy_rows(figures: &PolicyFigures) -> Vec<(&'static str, f64)> {
+    let others = [
+        ("rules alone: precision", figures.rules_precision),
+        ("rules alone: recall", figures.rules_recall),
+        ("keyword list: precision", figures.keywords_precision),
+        ("keyword list: recall", figures.keywords_recall),
+        ("alerts per violation found at 1% violations, keyword list", figures.alerts_keywords),
+        ("the same at its recall, rules and model", figures.alerts_ours),
+    ];
+    model_rows(figures).into_iter().chain(others).collect()
+}
+
+/// Those figures that the model has a part in, each a share of one.
+pub(super) fn model_rows(figures: &PolicyFigures) -> [(&'static str, f64); 6] {
     [
         ("average precision, rules and model", figures.average_precision),
         ("average precision, model alone", figures.average_precision_model),
@@ -33,12 +46,6 @@ pub(super) fn policy_rows(figures: &PolicyFigures) -> [(&'static str, f64); 12] 
         ("precision of the alerts", figures.precision),
         ("recall of the alerts", figures.recall),
         ("expected calibration error", figures.calibration_error),
-        ("rules alone: precision", figures.rules_precision),
-        ("rules alone: recall", figures.rules_recall),
-        ("keyword list: precision", figures.keywords_precision),
-        ("keyword list: recall", figures.keywords_recall),
-        ("alerts per violation found at 1% violations, keyword list", figures.alerts_keywords),
-        ("the same at its recall, rules and model", figures.alerts_ours),
     ]
 }
 
@@ -74,17 +81,22 @@ pub fn workload_report(policy: &str, traffic: Traffic, rows: &[(String, Option<W
     text
 }
 
-/// Skills on one slice.
-pub fn inquiry_report(slice: &str, figures: &InquiryFigures) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "skills, {slice}: {} inquiries", figures.inquiries);
-    for (label, value) in [
+/// What is said of all skills together.
+pub(super) fn skill_rows(figures: &InquiryFigures) -> [(&'static str, f64); 5] {
+    [
         ("accuracy", figures.accuracy),
         ("macro F1", figures.macro_f1),
         ("expected calibration error", figures.calibration_error),
         ("share above the confidence floor", figures.coverage),
         ("accuracy above the confidence floor", figures.accuracy_covered),
-    ] {
+    ]
+}
+
+/// Skills on one slice.
+pub fn inquiry_report(slice: &str, figures: &InquiryFigures) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "skills, {slice}: {} inquiries", figures.inquiries);
+    for (label, value) in skill_rows(figures) {
         let _ = writeln!(text, "  {label:<60} {value:>8.3}");
     }
     for (language, (accuracy, count)) in &figures.accuracy_by_language {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::combine::{PolicySettings, RulesOnly, final_probability};
-use super::decision::{AlertSources, Decision, PolicyAlert, risk, text_key};
+use super::decision::{AlertSources, Decision, PolicyAlert, ShadowFinding, risk, text_key};
 use crate::contract::{
     Action, Label, Language, MessageId, Part, Policy, Role, TransactionId, Undecided, Verdict,
 };
 use crate::model::classifier::ConversationModel;
+use crate::model::folder::hexadecimal;
 use crate::model::input;
 use crate::rules::{self, EarlierPart, Finding, MAX_HISTORY, Mode, RulePack};
 use crate::text::{Tokenizer, Views};
@@ -49,13 +51,14 @@ pub struct Judged {
     pub logits: Vec<f64>,
 }
 
-/// Rules and model together. Immutable: with other rules it is another moderator, which shares everything else.
+/// Rules and model together. Immutable: with other rules it is another moderator, which shares everything else. Cheap to clone.
+#[derive(Clone)]
 pub struct Moderator {
     tokenizer: Arc<Tokenizer>,
     model: Arc<ConversationModel>,
     policies: Arc<[PolicySettings]>,
     rules_only: Arc<[RulesOnly]>,
-    rules: RulePack,
+    rules: Arc<RulePack>,
     /// What the rules ask of the model; see [`RulePack::model_reach`].
     model_reach: Option<usize>,
 }
@@ -75,7 +78,7 @@ impl Moderator {
             policies: policies.into(),
             rules_only: rules_only.into(),
             model_reach: rules.model_reach(),
-            rules,
+            rules: Arc::new(rules),
         }
     }
 
@@ -87,8 +90,45 @@ impl Moderator {
             policies: self.policies.clone(),
             rules_only: self.rules_only.clone(),
             model_reach: rules.model_reach(),
-            rules,
+            rules: Arc::new(rules),
         }
+    }
+
+    /// The same rules with other models. `policies` stand in the order of the model's heads.
+    pub fn with_models(
+        &self,
+        model: ConversationModel,
+        policies: Vec<PolicySettings>,
+        rules_only: Vec<RulesOnly>,
+    ) -> Self {
+        Self {
+            model: Arc::new(model),
+            policies: policies.into(),
+            rules_only: rules_only.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The same rules with the models of another.
+    pub fn with_models_of(&self, other: &Moderator) -> Self {
+        Self {
+            model: other.model.clone(),
+            policies: other.policies.clone(),
+            rules_only: other.rules_only.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// A name for what judges beside the rules: the version of the reader, and a fingerprint of heads, combinations and thresholds. What
+    /// differs in any of them has another name.
+    pub fn judging(&self) -> String {
+        let mut hash = Sha256::new();
+        for settings in self.policies.iter() {
+            let PolicySettings { policy, version, combination, report, hide, .. } = settings;
+            hash.update(format!("{policy}\n{version}\n{report}\n{hide}\n{combination:?}\n"));
+        }
+        let fingerprint = &hexadecimal(&hash.finalize())[..8];
+        format!("{}+{fingerprint}", self.model.version())
     }
 
     pub fn rules(&self) -> &RulePack {
@@ -302,6 +342,7 @@ impl Moderator {
                     .map(|finding| rule_label(&settings.policy, RULE_ALONE, finding, conversation)),
             );
         }
+        let shadow = shadow(&judged.findings, &policies);
         let verdict = Verdict {
             message_id: turn.message_id.clone(),
             transaction_id: conversation.transaction_id.clone(),
@@ -314,7 +355,7 @@ impl Moderator {
             model_version: self.model.version().to_owned(),
             decided_at: at,
         };
-        Decision { verdict, alerts }
+        Decision { verdict, alerts, shadow }
     }
 }
 
@@ -335,6 +376,19 @@ fn enforced<'a>(findings: &'a [Finding], policy: &Policy) -> Vec<&'a Finding> {
     findings
         .iter()
         .filter(|finding| finding.mode == Mode::Enforce && finding.policy == policy.as_str())
+        .collect()
+}
+
+/// What rules in shadow found for policies that are judged.
+fn shadow(findings: &[Finding], policies: &BTreeMap<Policy, f64>) -> Vec<ShadowFinding> {
+    findings
+        .iter()
+        .filter(|finding| finding.mode == Mode::Shadow)
+        .map(|finding| ShadowFinding {
+            rule_id: finding.rule_id.clone(),
+            policy: Policy::new(finding.policy.clone()),
+        })
+        .filter(|found| policies.contains_key(&found.policy))
         .collect()
 }
 

@@ -11,6 +11,15 @@ pub struct Decision {
     pub verdict: Verdict,
     /// At most one for each policy.
     pub alerts: Vec<PolicyAlert>,
+    /// What rules in shadow found: counted, so that they can be compared with the others, and nothing else.
+    pub shadow: Vec<ShadowFinding>,
+}
+
+/// A rule in shadow that holds for the message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ShadowFinding {
+    pub rule_id: String,
+    pub policy: Policy,
 }
 
 /// One policy whose final probability led to an action.

@@ -7,5 +7,5 @@ mod explain;
 
 pub use combine::{PolicySettings, RulesOnly, final_probability};
 pub use decide::{Conversation, Judged, Moderator, Turn};
-pub use decision::{AlertSources, Decision, PolicyAlert, UnknownSources, risk, text_key};
+pub use decision::{AlertSources, Decision, PolicyAlert, ShadowFinding, UnknownSources, risk, text_key};
 pub use explain::Weight;

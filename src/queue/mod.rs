@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 pub use backoff::Backoff;
 pub use embedded::EmbeddedQueue;
@@ -33,7 +34,8 @@ pub async fn open(config: &QueueConfig) -> Result<Arc<dyn Queue>, QueueError> {
 }
 
 /// The two inbound queues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Inbound {
     Messages,
     Inquiries,

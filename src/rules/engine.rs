@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::conversation::{Correlated, Part, Window, correlate};
 use super::evaluate::{Evaluator, RuleResult};
@@ -69,10 +68,6 @@ pub struct Evaluation {
 }
 
 impl RulePack {
-    pub(super) fn shared_version(&self) -> Arc<str> {
-        Arc::clone(&self.version)
-    }
-
     /// Judges the message `judged` of a conversation, which the messages before it belong to. `complete` says that the first
     /// turn is the first message of the conversation; without it, rules that look further back are undecided, not false.
     ///
@@ -94,7 +89,7 @@ impl RulePack {
         let first = judged.saturating_sub(MAX_HISTORY);
         let window = &conversation[first..=judged];
         let begins = complete && first == 0;
-        if window.iter().any(|turn| *turn.version != *self.version()) {
+        if window.iter().any(|turn| *turn.version != *self.files_version()) {
             let mut fresh = window.to_vec();
             fresh.iter_mut().for_each(|turn| turn.rescan(self));
             return Judge { pack: self, turns: &fresh, first, begins, with_parts, known: HashMap::new() }
@@ -145,8 +140,9 @@ impl Judge<'_> {
 
     /// Rules that have a hit in the message, or need none.
     fn candidates(&self, turn: usize) -> Vec<u32> {
-        let mut rules = self.pack.always.clone();
+        let mut rules = self.pack.always.to_vec();
         rules.extend(&self.turns[turn].scan.rules);
+        rules.retain(|rule| !self.pack.is_off(*rule));
         rules.sort_unstable();
         rules.dedup();
         rules
@@ -157,6 +153,7 @@ impl Judge<'_> {
         let steps = self.pack.always.iter().chain(&self.turns[turn].scan.rules);
         let mut rules: Vec<u32> =
             steps.flat_map(|rule| self.pack.conversations[*rule as usize].iter().copied()).collect();
+        rules.retain(|rule| !self.pack.is_off(*rule));
         rules.sort_unstable();
         rules.dedup();
         rules
@@ -190,7 +187,8 @@ impl Judge<'_> {
         let unseen = if self.begins { 0 } else { MAX_HISTORY.saturating_sub(judged) };
         let window = Window { turns: self.turns, judged, unseen };
         let correlated = correlate(correlation, &compiled.steps, window, &mut |turn, rule| {
-            let active = pack.rules[rule as usize].rule.status != Status::Deprecated;
+            // What is switched off is false, not unknown: somebody has said that it is not to count.
+            let active = pack.rules[rule as usize].rule.status != Status::Deprecated && !pack.is_off(rule);
             if active && self.may_match(turn, rule) { self.result(turn, rule).truth } else { Truth::False }
         });
         match correlated {

@@ -1,6 +1,6 @@
 //! A pack of rules: read, checked and compiled as a whole, or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,19 +16,25 @@ use super::rule::{Body, Matcher, PatternKind, Rule, Status, TokenPattern};
 use super::scan::{PatternId, Scan, Scanner};
 use crate::text::{ViewKind, Views};
 
-/// Rules ready to judge messages. Immutable; replaced whole.
+/// Rules ready to judge messages. Immutable; replaced whole. A clone shares everything.
+#[derive(Clone)]
 pub struct RulePack {
+    /// Of the files and of what is switched off.
     pub(super) version: Arc<str>,
-    pub(super) rules: Vec<CompiledRule>,
-    scanner: Scanner,
+    /// Of the files alone.
+    files_version: Arc<str>,
+    pub(super) rules: Arc<Vec<CompiledRule>>,
+    scanner: Arc<Scanner>,
     /// Which rules a pattern belongs to.
-    pub(super) users: Vec<Vec<u32>>,
+    pub(super) users: Arc<Vec<Vec<u32>>>,
     /// Rules that can match without any hit of their own patterns.
-    pub(super) always: Vec<u32>,
+    pub(super) always: Arc<Vec<u32>>,
     /// For every rule the conversation rules that have it as a step.
-    pub(super) conversations: Vec<Vec<u32>>,
+    pub(super) conversations: Arc<Vec<Vec<u32>>>,
     /// What `rules check` would only warn about.
-    warnings: Vec<Diagnostic>,
+    warnings: Arc<Vec<Diagnostic>>,
+    /// Rules that are switched off.
+    off: Arc<BTreeSet<u32>>,
 }
 
 impl std::fmt::Debug for RulePack {
@@ -98,7 +104,7 @@ impl RulePack {
         }
         match compiler.finish(compiled, version_of(files)) {
             Ok(mut pack) => {
-                pack.warnings = diagnostics.clone();
+                pack.warnings = Arc::new(diagnostics.clone());
                 (Some(pack), diagnostics)
             }
             Err(error) => {
@@ -118,9 +124,45 @@ impl RulePack {
         }
     }
 
-    /// Hash over names and contents of the files: two packs with the same version judge alike.
+    /// Hash over names and contents of the files, and over the ids of the rules that are switched off, if any: two packs with the
+    /// same version judge alike.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The part of the version that tells the files, whatever is switched off.
+    pub fn files_version(&self) -> &str {
+        &self.files_version
+    }
+
+    pub(super) fn shared_files_version(&self) -> Arc<str> {
+        Arc::clone(&self.files_version)
+    }
+
+    /// The same rules with exactly these switched off, whatever was off before. Ids that are not in the pack change nothing.
+    pub fn without(&self, ids: &BTreeSet<String>) -> RulePack {
+        let off: BTreeSet<u32> = (0..)
+            .zip(self.rules.iter())
+            .filter(|(_, one)| ids.contains(&one.rule.id))
+            .map(|(at, _)| at)
+            .collect();
+        let version = if off.is_empty() {
+            self.files_version.clone()
+        } else {
+            let ids: BTreeSet<&str> =
+                off.iter().map(|at| self.rules[*at as usize].rule.id.as_str()).collect();
+            format!("{}-off-{}", self.files_version, hash_of(&ids)).into()
+        };
+        RulePack { version, off: Arc::new(off), ..self.clone() }
+    }
+
+    /// The rules that are switched off.
+    pub fn off(&self) -> impl Iterator<Item = &Rule> {
+        self.off.iter().map(|at| &self.rules[*at as usize].rule)
+    }
+
+    pub(super) fn is_off(&self, rule: u32) -> bool {
+        self.off.contains(&rule)
     }
 
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
@@ -173,6 +215,16 @@ pub(super) fn version_of(files: &[SourceFile]) -> String {
         hasher.update(file.text.as_bytes());
     }
     hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Eight hexadecimal digits that tell one set of rules from another.
+fn hash_of(ids: &BTreeSet<&str>) -> String {
+    let mut hasher = Sha256::new();
+    for id in ids {
+        hasher.update((id.len() as u64).to_le_bytes());
+        hasher.update(id.as_bytes());
+    }
+    hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn report_duplicates(rules: &[Rule], diagnostics: &mut Vec<Diagnostic>) {
@@ -276,14 +328,17 @@ impl Compiler {
             }
         }
         let scanner = Scanner::new(self.texts, self.sequences)?;
+        let version: Arc<str> = version.into();
         Ok(RulePack {
-            version: version.into(),
-            rules,
-            scanner,
-            users,
-            always,
-            conversations,
-            warnings: Vec::new(),
+            files_version: version.clone(),
+            version,
+            rules: rules.into(),
+            scanner: scanner.into(),
+            users: users.into(),
+            always: always.into(),
+            conversations: conversations.into(),
+            warnings: Arc::default(),
+            off: Arc::default(),
         })
     }
 }

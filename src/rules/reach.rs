@@ -8,12 +8,13 @@ impl RulePack {
     /// How many messages before the judged one need the model's probabilities, because a rule asks for them; `None` if no rule
     /// asks the model at all.
     pub fn model_reach(&self) -> Option<usize> {
-        let asking = self.rules.iter().filter_map(|compiled| {
-            let Body::Message { selections, .. } = &compiled.rule.body else { return None };
-            let own = selections.iter().filter_map(reach).max()?;
-            // A conversation rule looks for the rule in every message that it can see.
-            Some(if compiled.referenced { MAX_HISTORY } else { own })
-        });
+        let asking =
+            (0..).zip(self.rules.iter()).filter(|(at, _)| !self.is_off(*at)).filter_map(|(_, compiled)| {
+                let Body::Message { selections, .. } = &compiled.rule.body else { return None };
+                let own = selections.iter().filter_map(reach).max()?;
+                // A conversation rule looks for the rule in every message that it can see.
+                Some(if compiled.referenced { MAX_HISTORY } else { own })
+            });
         asking.max()
     }
 }

@@ -52,6 +52,22 @@ pub struct Refusal {
 }
 
 impl Snapshot {
+    /// The rule files, if they could be read.
+    pub fn rule_files(&self) -> &[SourceFile] {
+        self.rules.as_deref().unwrap_or_default()
+    }
+
+    /// The fixture files, if they could be read.
+    pub fn fixture_files(&self) -> &[SourceFile] {
+        self.fixtures.as_deref().unwrap_or_default()
+    }
+
+    /// The rules alone, without a look at fixtures: what a worker starts on.
+    pub fn compiled(&self) -> Result<RulePack, Refusal> {
+        let files = self.rules.as_deref().map_err(|problems| refused(problems.to_vec()))?;
+        RulePack::compile(files).map_err(refused)
+    }
+
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint { rules: fingerprint(&self.rules), fixtures: fingerprint(&self.fixtures) }
     }

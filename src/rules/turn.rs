@@ -19,6 +19,7 @@ pub struct Turn {
     /// The model's probability for each policy, where the model has judged the message.
     pub scores: Option<BTreeMap<String, f64>>,
     pub(super) scan: Arc<Scan>,
+    /// Of the files: what is switched off is still looked for.
     pub(super) version: Arc<str>,
 }
 
@@ -26,7 +27,7 @@ impl Turn {
     /// Scans a message with a pack. Clones share the views and the hits.
     pub fn new(pack: &RulePack, role: Role, sent_at: DateTime<Utc>, views: Arc<Views>) -> Self {
         let scan = Arc::new(pack.scan(&views));
-        Self { role, sent_at, views, scores: None, scan, version: pack.shared_version() }
+        Self { role, sent_at, views, scores: None, scan, version: pack.shared_files_version() }
     }
 
     /// Adds what the model says, for rules that ask it.
@@ -37,9 +38,9 @@ impl Turn {
 
     /// Scans again when the pack has been replaced since.
     pub fn rescan(&mut self, pack: &RulePack) {
-        if *self.version != *pack.version() {
+        if *self.version != *pack.files_version() {
             self.scan = Arc::new(pack.scan(&self.views));
-            self.version = pack.shared_version();
+            self.version = pack.shared_files_version();
         }
     }
 

@@ -70,6 +70,7 @@ pub(super) trait Fields {
     fn float(&self, column: &str) -> Result<f64, sqlx::Error>;
     fn truth(&self, column: &str) -> Result<bool, sqlx::Error>;
     fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error>;
+    fn bytes_or_null(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error>;
     fn time(&self, column: &str) -> Result<DateTime<Utc>, sqlx::Error>;
     fn time_or_null(&self, column: &str) -> Result<Option<DateTime<Utc>>, sqlx::Error>;
     fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error>;
@@ -104,6 +105,10 @@ macro_rules! fields {
             }
 
             fn bytes(&self, column: &str) -> Result<Vec<u8>, sqlx::Error> {
+                self.try_get(column)
+            }
+
+            fn bytes_or_null(&self, column: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
                 self.try_get(column)
             }
 

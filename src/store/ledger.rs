@@ -20,6 +20,7 @@ pub(super) enum Value<'a> {
     Time(DateTime<Utc>),
     TimeOrNull(Option<DateTime<Utc>>),
     Json(&'a serde_json::Value),
+    Bytes(&'a [u8]),
 }
 
 /// A transaction. Dropped without a commit, it leaves nothing behind.
@@ -40,6 +41,14 @@ pub(super) trait Ledger: Send + Sized {
     const LOCKED: &'static str;
     /// The same, but passes over those that somebody else has locked.
     const UNLOCKED_ONLY: &'static str;
+    /// What stands before and after a time to make of it the days since 1970-01-01, UTC.
+    const DAY: (&'static str, &'static str);
+    /// What stands before and after the difference of two times to make whole seconds of it.
+    const SECONDS: (&'static str, &'static str);
+    /// Whether a number is in the list of `$1`, which is JSON.
+    const LISTED: &'static str;
+    /// Whether a part of `from` may look at those before it.
+    const LATERAL: bool;
 
     fn reader(&self) -> Reader<'_>;
 
@@ -85,6 +94,13 @@ pub(super) trait Books: Sync {
     fn begin_ledger(&self) -> impl Future<Output = Result<Self::Ledger, StoreError>> + Send;
 
     fn place(&self) -> Reader<'_>;
+
+    /// One statement that writes, as a transaction of its own; rows that were changed.
+    fn act(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// The rows of a query, outside of a transaction.
     fn list(

@@ -8,19 +8,26 @@ pub mod types;
 mod accounts;
 mod api;
 mod change;
+pub mod desk;
+pub mod evaluation;
+mod explanations;
 mod fault;
 mod fields;
 mod ledger;
+pub mod operations;
 mod postgres;
 mod prepare;
 mod reason;
 mod reservations;
 pub mod review;
 mod rows;
+pub mod rules;
 mod schema;
+pub mod shadow;
 mod sqlite;
 mod standing;
 mod supervision;
+pub mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,11 +36,19 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use accounts::*;
+use api::inquiries as api_inquiries;
 pub use api::*;
+pub use desk::DeskStore;
+pub use evaluation::EvaluationStore;
+pub use explanations::*;
+pub use operations::OperationsStore;
 pub use postgres::PostgresStore;
 pub use review::ReviewStore;
+pub use rules::RuleStore;
+pub use shadow::ShadowStore;
 pub use sqlite::SqliteStore;
 pub use types::*;
+pub use webhooks::WebhookStore;
 
 use crate::access::Sight;
 use crate::config::Database;
@@ -54,7 +69,18 @@ pub async fn open(database: &Database, max_connections: u32) -> Result<Arc<dyn S
 
 /// The support team's database.
 #[async_trait]
-pub trait Store: Accounts + ReviewStore + ApiStore {
+pub trait Store:
+    Accounts
+    + ApiStore
+    + DeskStore
+    + EvaluationStore
+    + ExplanationStore
+    + OperationsStore
+    + ReviewStore
+    + RuleStore
+    + ShadowStore
+    + WebhookStore
+{
     /// Brings the schema to the version of this program. Safe to repeat and to run from several processes at once.
     async fn migrate(&self) -> Result<(), StoreError>;
 
@@ -253,10 +279,6 @@ pub trait Store: Accounts + ReviewStore + ApiStore {
     ) -> Result<Vec<DeadLetterRow>, StoreError>;
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError>;
-
-    /// Marks a dead letter as replayed, once it was published again. `at` is a time before that publication. `false` if it was
-    /// marked before, is not known, or was rejected again after `at`: then it stays open.
-    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// Writes dead letters that came without a batch (inquiries, exhausted attempts), with their outbox rows.
     async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError>;

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::StoreError;
 use super::types::{DeadLetter, Decision, InquiryStatus};
-use crate::contract::{AlertReview, Assignment, Label, MessageId, MessageVisibility, SenderWarning, Verdict};
+use crate::contract::{
+    AlertReview, Assignment, InquiryReply, Label, MessageId, MessageVisibility, SenderWarning, Verdict,
+};
 use crate::queue::{DEAD_LETTER_ID_HEADER, Inbound, Outgoing, REASON_HEADER, Target};
 
 /// An outbox row that is not written yet.
@@ -57,6 +59,11 @@ pub(super) fn warning_event(warning: &SenderWarning) -> Result<Event, StoreError
     event(format!("sender.warned:{}", warning.alert_id), "sender.warned", warning)
 }
 
+/// Each answer is told once.
+pub(super) fn reply_event(reply: &InquiryReply) -> Result<Event, StoreError> {
+    event(format!("inquiry.replied.{}:{}", reply.reply_id, reply.inquiry_id), "inquiry.replied", reply)
+}
+
 /// `replays` counts how often the dead letter was replayed before: each of its lives is told once.
 pub(super) fn dead_letter_event(letter: &DeadLetter, replays: i64) -> Event {
     let headers = BTreeMap::from([
@@ -74,12 +81,25 @@ pub(super) fn dead_letter_event(letter: &DeadLetter, replays: i64) -> Event {
     }
 }
 
+/// The body of a dead letter on its way back to its queue. `life` counts the replays, this one included. The header lets the relay take the copy
+/// off the broker's dead-letter queue.
+pub(super) fn replay_event(id: &str, queue: Inbound, body: Vec<u8>, life: i64) -> Event {
+    let headers = BTreeMap::from([(DEAD_LETTER_ID_HEADER.to_owned(), id.to_owned())]);
+    let outgoing = Outgoing { target: Target::Inbound(queue), id: id.to_owned(), body, headers };
+    Event { key: format!("dead_letter.replayed.{life}:{id}"), outgoing }
+}
+
 fn event(key: String, routing_key: &str, body: &impl serde::Serialize) -> Result<Event, StoreError> {
     let body = serde_json::to_vec(body)
         .map_err(|_| StoreError::Unexpected(format!("the body of an event {routing_key} is not JSON")))?;
     let id = if key.len() <= MAX_OUTGOING_ID_BYTES { key.clone() } else { hashed(&key) };
     let target = Target::Event(routing_key.to_owned());
     Ok(Event { key, outgoing: Outgoing { target, id, body, headers: BTreeMap::new() } })
+}
+
+/// The identifier of an event's webhooks, as `insert_events.sql` makes it as well. Receivers sign and compare it: it has no full stop.
+pub(super) fn webhook_id(key: &str) -> String {
+    format!("msg_{}", &hashed(key)[..32])
 }
 
 fn hashed(key: &str) -> String {
@@ -117,6 +137,44 @@ pub(super) fn in_order(decisions: &[Decision]) -> Vec<&Decision> {
         sorted.entry(&decision.verdict.message_id).or_insert(decision);
     }
     sorted.into_values().collect()
+}
+
+/// A row of the findings by day: one for each day, rule and mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleOfDay<'a> {
+    pub day: i64,
+    pub rule_id: &'a str,
+    pub shadow: bool,
+}
+
+/// How much each rule found in these messages, in the order of the rows.
+pub(super) fn rule_days<'a>(decisions: &[&'a Decision]) -> Vec<(RuleOfDay<'a>, i64)> {
+    let mut counted: BTreeMap<RuleOfDay<'a>, i64> = BTreeMap::new();
+    for decision in decisions {
+        let day = day_of(decision.verdict.decided_at);
+        let live = decision.verdict.labels.iter().filter_map(|label| label.source.strip_prefix("rule:"));
+        let shadow = decision.shadow.iter().map(|found| found.rule_id.as_str());
+        let all = live.map(|rule_id| (rule_id, false)).chain(shadow.map(|rule_id| (rule_id, true)));
+        for (rule_id, shadow) in all {
+            *counted.entry(RuleOfDay { day, rule_id, shadow }).or_default() += 1;
+        }
+    }
+    counted.into_iter().collect()
+}
+
+/// Days since the first of 1970, in UTC.
+pub(super) fn day_of(time: DateTime<Utc>) -> i64 {
+    time.timestamp().div_euclid(24 * 60 * 60)
+}
+
+/// Rows into which the count of one day is split, so that workers seldom wait for each other.
+const SHARDS: u64 = 8;
+
+/// The row for these decisions: the same for the same ones.
+pub(super) fn shard(decisions: &[&Decision]) -> i64 {
+    let first = decisions.first().map_or("", |decision| decision.verdict.message_id.as_str());
+    let sum: u64 = first.bytes().map(u64::from).sum();
+    i64::try_from(sum % SHARDS).unwrap_or(0)
 }
 
 /// The rejections of one body within a batch.

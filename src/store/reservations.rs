@@ -106,8 +106,8 @@ pub(super) async fn resolve<B: Books>(
     if !ended(&mut ledger, inquiry, &held, &end).await? {
         return Ok(Change::Lost(Lost::Gone));
     }
-    let resolved = "update inquiries set status = 'resolved' where inquiry_id = $1";
-    ledger.write(resolved, &[Value::Text(inquiry.as_str())]).await?;
+    let values = [Value::Text(inquiry.as_str()), Value::Time(at)];
+    ledger.write(include_str!("sql/desk/resolve.sql"), &values).await?;
     ledger.commit_and_wake().await?;
     Ok(Change::Done)
 }
@@ -274,7 +274,7 @@ pub(super) async fn live<L: Ledger>(ledger: &mut L, inquiry: &InquiryId) -> Resu
 }
 
 /// The assignment that an agent claims to hold, or why they do not.
-async fn claimed<L: Ledger>(
+pub(super) async fn claimed<L: Ledger>(
     ledger: &mut L,
     inquiry: &InquiryId,
     agent: &AgentId,

@@ -297,6 +297,7 @@ impl Reader<'_> {
             rejections: self.number(row, "rejections")?,
             first_at: self.get(row.time("first_at"))?,
             last_at: self.get(row.time("last_at"))?,
+            replays: self.number(row, "replays")?,
             replayed_at: self.get(row.time_or_null("replayed_at"))?,
         })
     }

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 17] = [
     (
         1,
         "initial",
@@ -62,6 +62,54 @@ const MIGRATIONS: [(i64, &str, &str, &str); 9] = [
         "api",
         include_str!("../../migrations/postgres/0009_api.sql"),
         include_str!("../../migrations/sqlite/0009_api.sql"),
+    ),
+    (
+        10,
+        "rules",
+        include_str!("../../migrations/postgres/0010_rules.sql"),
+        include_str!("../../migrations/sqlite/0010_rules.sql"),
+    ),
+    (
+        11,
+        "evaluation",
+        include_str!("../../migrations/postgres/0011_evaluation.sql"),
+        include_str!("../../migrations/sqlite/0011_evaluation.sql"),
+    ),
+    (
+        12,
+        "operations",
+        include_str!("../../migrations/postgres/0012_operations.sql"),
+        include_str!("../../migrations/sqlite/0012_operations.sql"),
+    ),
+    (
+        13,
+        "shadow models",
+        include_str!("../../migrations/postgres/0013_shadow_models.sql"),
+        include_str!("../../migrations/sqlite/0013_shadow_models.sql"),
+    ),
+    (
+        14,
+        "replies",
+        include_str!("../../migrations/postgres/0014_replies.sql"),
+        include_str!("../../migrations/sqlite/0014_replies.sql"),
+    ),
+    (
+        15,
+        "vectors",
+        include_str!("../../migrations/postgres/0015_vectors.sql"),
+        include_str!("../../migrations/sqlite/0015_vectors.sql"),
+    ),
+    (
+        16,
+        "webhooks",
+        include_str!("../../migrations/postgres/0016_webhooks.sql"),
+        include_str!("../../migrations/sqlite/0016_webhooks.sql"),
+    ),
+    (
+        17,
+        "explanations",
+        include_str!("../../migrations/postgres/0017_explanations.sql"),
+        include_str!("../../migrations/sqlite/0017_explanations.sql"),
     ),
 ];
 

@@ -73,6 +73,9 @@ pub struct DeadLetterRow {
     pub rejections: u32,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
+    /// How often it was replayed.
+    pub replays: u32,
+    /// None while it is open, be it again.
     pub replayed_at: Option<DateTime<Utc>>,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -14,27 +15,52 @@ use super::predicted::Predicted;
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
 use crate::contract::{Inquiry, Language, Limits, check_channel, decode_inquiry};
-use crate::model::classifier::InquiryModel;
+use crate::model::classifier::{InquiryModel, Reading};
+use crate::model::neighbours::Vector;
 use crate::queue::{Delivery, Inbound};
 use crate::routing::Policy;
 use crate::store::Store;
+use crate::store::desk::InquiryVector;
 use crate::text::guess_language;
 
 /// Distribution and language of each inquiry.
 pub fn predict(model: &InquiryModel, inquiries: Vec<Inquiry>) -> Vec<Predicted> {
+    predict_with_vectors(model, inquiries).0
+}
+
+/// The same, with the vectors of those that have one.
+fn predict_with_vectors(
+    model: &InquiryModel,
+    inquiries: Vec<Inquiry>,
+) -> (Vec<Predicted>, Vec<InquiryVector>) {
     let texts: Vec<(Option<&str>, &str)> =
         inquiries.iter().map(|inquiry| (inquiry.subject.as_deref(), inquiry.text.as_str())).collect();
-    let distributions = model.distributions(&texts);
+    let readings = model.read(&texts);
     let version = model.description().version.clone();
-    inquiries
+    let vectors = vectors(model, &inquiries, &readings);
+    let predicted = inquiries
         .into_iter()
-        .zip(distributions)
-        .map(|(inquiry, skills)| {
+        .zip(readings)
+        .map(|(inquiry, reading)| {
+            let skills = model.distribution_of(&reading.logits);
             // A text without a letter of either language is served in the marketplace's own.
             let language = guess_language(&inquiry.text).unwrap_or(Language::Ja);
             Predicted::new(inquiry, language, skills, version.clone())
         })
-        .collect()
+        .collect();
+    (predicted, vectors)
+}
+
+fn vectors(model: &InquiryModel, inquiries: &[Inquiry], readings: &[Reading]) -> Vec<InquiryVector> {
+    let Some(version) = model.vector_version() else { return Vec::new() };
+    let vector = |(inquiry, reading): (&Inquiry, &Reading)| {
+        Some(InquiryVector {
+            inquiry_id: inquiry.inquiry_id.clone(),
+            version: version.clone(),
+            vector: Vector::of(reading.vector.as_deref()?)?.to_bytes(),
+        })
+    };
+    inquiries.iter().zip(readings).filter_map(vector).collect()
 }
 
 /// The handler of the inquiry queue.
@@ -54,10 +80,10 @@ pub struct InquiryHandler {
 
 impl InquiryHandler {
     /// Reads the inquiries with the model, off the asynchronous threads.
-    async fn predict(&self, inquiries: Vec<Inquiry>) -> Vec<Predicted> {
+    async fn predict(&self, inquiries: Vec<Inquiry>) -> (Vec<Predicted>, Vec<InquiryVector>) {
         let timer = self.metrics.stage(Stage::Judge);
         let model = self.model.clone();
-        let predicted = tokio::task::spawn_blocking(move || predict(&model, inquiries)).await;
+        let predicted = tokio::task::spawn_blocking(move || predict_with_vectors(&model, inquiries)).await;
         timer.stop();
         match predicted {
             Ok(predicted) => predicted,
@@ -96,10 +122,23 @@ impl Handler for InquiryHandler {
             }
         }
         let count = inquiries.len();
-        if !inquiries.is_empty() && !self.submit(self.predict(inquiries).await).await {
-            return Ok(Outcome::GiveBack);
+        let received: Vec<_> = inquiries.iter().map(|inquiry| inquiry.received_at).collect();
+        if !inquiries.is_empty() {
+            let (predicted, vectors) = self.predict(inquiries).await;
+            if !self.submit(predicted).await {
+                return Ok(Outcome::GiveBack);
+            }
+            // After the inquiries themselves. A delivery that comes back because this failed is decided already, and keeps its vectors then.
+            let keep = || self.store.keep_vectors(&vectors);
+            match until_done("store vectors", &self.abandon, keep).await {
+                Ok(()) => {}
+                Err(Ended::Abandoned) => return Ok(Outcome::GiveBack),
+                Err(Ended::Failed(error)) => return Err(error.into()),
+            }
         }
         self.metrics.deliveries(Inbound::Inquiries, DeliveryOutcome::Decided, count);
+        let now = Utc::now();
+        self.metrics.waited(Inbound::Inquiries, received.into_iter().map(|at| now - at));
         self.metrics.deliveries(Inbound::Inquiries, DeliveryOutcome::DeadLettered, rejected.len());
         Ok(Outcome::Done)
     }

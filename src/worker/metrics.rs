@@ -1,8 +1,10 @@
 //! What the worker counts and times, in Prometheus' terms. Labels come from closed lists: never from a message.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use chrono::TimeDelta;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::contract::{Policy, RejectionCode, Skill};
 use crate::moderation::Decision;
 use crate::queue::Inbound;
+use crate::store::operations::Throughput;
 use crate::store::{EndedCount, Ending, RoutingDecision, RoutingOutcome};
 
 /// What became of a delivery.
@@ -23,6 +26,15 @@ pub enum DeliveryOutcome {
     Duplicate,
     DeadLettered,
     Requeued,
+}
+
+/// What became of a message whose alert was to be explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Explained {
+    Kept,
+    Failed,
+    /// There was no room for it.
+    Dropped,
 }
 
 /// A timed part of the work on a batch.
@@ -44,6 +56,21 @@ pub enum Reload {
     Unchanged,
     /// Something was wrong with them; those in force stay.
     Refused,
+}
+
+/// What became of a batch that was offered to the models in shadow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum ShadowOutcome {
+    Judged,
+    /// They were behind.
+    Dropped,
+    /// They, or the database, failed on it.
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShadowLabels {
+    outcome: ShadowOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -85,7 +112,17 @@ struct ActionLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ExplainedLabels {
+    outcome: Explained,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RoutingLabels {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
     outcome: &'static str,
 }
 
@@ -122,10 +159,12 @@ struct Inner {
     rejections: Family<RejectionLabels, Counter>,
     verdicts: Family<ActionLabels, Counter>,
     alerts: Counter,
+    explained: Family<ExplainedLabels, Counter>,
     undecided: Family<MissingLabels, Counter>,
     rules_version: Family<VersionLabels, Gauge>,
     reloads: Family<ReloadLabels, Counter>,
     rules_refused: Gauge,
+    rules_off: Gauge,
     rules_loaded: Gauge,
     headless: Family<PolicyLabels, Gauge>,
     routed: Family<RoutingLabels, Counter>,
@@ -133,10 +172,15 @@ struct Inner {
     ended: Family<RoutingLabels, Gauge>,
     wrong: Family<SkillLabels, Gauge>,
     events: Counter,
+    webhooks: Family<WebhookLabels, Counter>,
     stages: Family<StageLabels, Histogram>,
     outbox: Gauge,
     ready: Family<QueueLabels, Gauge>,
     dead: Family<QueueLabels, Gauge>,
+    shadow: Family<ShadowLabels, Counter>,
+    shadow_unusable: Gauge,
+    /// What was done since somebody last took it, for the reports.
+    throughput: Mutex<BTreeMap<Inbound, Throughput>>,
 }
 
 impl Metrics {
@@ -151,6 +195,7 @@ impl Metrics {
         let rules_version = Family::default();
         let reloads = Family::default();
         let rules_refused = Gauge::default();
+        let rules_off = Gauge::default();
         let rules_loaded = Gauge::default();
         let headless = Family::default();
         let routed = Family::default();
@@ -158,14 +203,19 @@ impl Metrics {
         let ended = Family::default();
         let wrong = Family::default();
         let events = Counter::default();
+        let webhooks = Family::default();
         let stages = Family::new_with_constructor(stage_histogram as fn() -> Histogram);
         let outbox = Gauge::default();
         let ready = Family::default();
         let dead = Family::default();
+        let shadow = Family::default();
+        let shadow_unusable = Gauge::default();
         registry.register("deliveries", "Deliveries by what became of them", deliveries.clone());
         registry.register("rejections", "Dead-lettered deliveries by reason", rejections.clone());
         registry.register("verdicts", "Verdicts by action", verdicts.clone());
         registry.register("alerts", "Alerts written", alerts.clone());
+        let explained = Family::<ExplainedLabels, Counter>::default();
+        registry.register("explanations", "Explanations of alerts by what became of them", explained.clone());
         registry.register(
             "rules_undecided",
             "Enforced rules that were neither true nor false on a message, by what was missing",
@@ -177,6 +227,11 @@ impl Metrics {
             "rules_refused",
             "1 while changed rules wait in the folder that could not be taken",
             rules_refused.clone(),
+        );
+        registry.register(
+            "rules_off",
+            "Rules of the pack in force that somebody switched off",
+            rules_off.clone(),
         );
         registry.register_with_unit(
             "rules_loaded_timestamp",
@@ -207,10 +262,25 @@ impl Metrics {
             wrong.clone(),
         );
         registry.register("events_published", "Events that the broker has confirmed", events.clone());
+        registry.register(
+            "webhook_attempts",
+            "Attempts to send a webhook, by what came of them: delivered, or why not",
+            webhooks.clone(),
+        );
         registry.register_with_unit("stage", "Time of one batch in a stage", Unit::Seconds, stages.clone());
         registry.register("outbox_rows", "Events that wait to be published", outbox.clone());
         registry.register("queue_ready", "Deliveries that wait in the queue", ready.clone());
         registry.register("queue_dead_letters", "Dead letters in the queue", dead.clone());
+        registry.register(
+            "shadow_batches",
+            "Batches that were offered to the models in shadow, by what became of them",
+            shadow.clone(),
+        );
+        registry.register(
+            "shadow_unusable",
+            "1 if models in shadow are configured that cannot be loaded",
+            shadow_unusable.clone(),
+        );
         registry.register("build", "Versions of this worker", Info::new(versions));
         let inner = Inner {
             registry,
@@ -218,10 +288,12 @@ impl Metrics {
             rejections,
             verdicts,
             alerts,
+            explained,
             undecided,
             rules_version,
             reloads,
             rules_refused,
+            rules_off,
             rules_loaded,
             headless,
             routed,
@@ -229,10 +301,14 @@ impl Metrics {
             ended,
             wrong,
             events,
+            webhooks,
             stages,
             outbox,
             ready,
             dead,
+            shadow,
+            shadow_unusable,
+            throughput: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -240,6 +316,31 @@ impl Metrics {
     pub fn deliveries(&self, queue: Inbound, outcome: DeliveryOutcome, count: usize) {
         let labels = DeliveryLabels { queue: queue.as_str(), outcome };
         self.inner.deliveries.get_or_create(&labels).inc_by(count as u64);
+        self.note(queue, |done| {
+            let counted = match outcome {
+                DeliveryOutcome::Decided => &mut done.decided,
+                DeliveryOutcome::Duplicate => &mut done.duplicates,
+                DeliveryOutcome::DeadLettered => &mut done.dead_lettered,
+                DeliveryOutcome::Requeued => &mut done.requeued,
+            };
+            *counted += count as u64;
+        });
+    }
+
+    /// How long something took from the sending, or the receipt, to the decision.
+    pub fn waited(&self, queue: Inbound, took: impl IntoIterator<Item = TimeDelta>) {
+        self.note(queue, |done| took.into_iter().for_each(|took| done.waits.count(took)));
+    }
+
+    /// What was done since the last call.
+    pub fn take_throughput(&self) -> BTreeMap<Inbound, Throughput> {
+        std::mem::take(&mut *self.inner.throughput.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, queue: Inbound, note: impl FnOnce(&mut Throughput)) {
+        // Counts are whole whatever happened to who held the lock.
+        let mut all = self.inner.throughput.lock().unwrap_or_else(PoisonError::into_inner);
+        note(all.entry(queue).or_default());
     }
 
     pub fn rejected(&self, queue: Inbound, code: RejectionCode) {
@@ -259,6 +360,12 @@ impl Metrics {
             }
         }
         self.inner.alerts.inc_by(new_alerts);
+        self.note(Inbound::Messages, |done| done.alerts += new_alerts);
+    }
+
+    /// Counts an alert whose explanation was asked for.
+    pub fn explained(&self, outcome: Explained) {
+        self.inner.explained.get_or_create(&ExplainedLabels { outcome }).inc();
     }
 
     /// The rules that are in force from now on; `old` are those that were.
@@ -268,6 +375,11 @@ impl Metrics {
         if old != new {
             self.inner.rules_version.remove(&labels(old));
         }
+    }
+
+    /// How many rules of the pack in force are switched off.
+    pub fn rules_off(&self, count: usize) {
+        self.inner.rules_off.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a look at changed rules.
@@ -319,6 +431,19 @@ impl Metrics {
             let labels = SkillLabels { skill: skill.as_str() };
             self.inner.wrong.get_or_create(&labels).set(sum(&|one| one.wrong && one.skill == skill));
         }
+    }
+
+    /// `outcome` is `delivered` or the name of a failure.
+    pub fn webhook_attempt(&self, outcome: &'static str) {
+        self.inner.webhooks.get_or_create(&WebhookLabels { outcome }).inc();
+    }
+
+    pub fn shadow(&self, outcome: ShadowOutcome) {
+        self.inner.shadow.get_or_create(&ShadowLabels { outcome }).inc();
+    }
+
+    pub fn shadow_unusable(&self) {
+        self.inner.shadow_unusable.set(1);
     }
 
     pub fn events_published(&self, count: usize) {

@@ -1,8 +1,11 @@
 //! The worker: consumes both queues, decides, stores, publishes, until it is told to stop.
 
+mod busy;
 mod changes;
 mod dead_letters;
 mod desk;
+mod explainer;
+mod figures;
 mod grouping;
 mod http;
 mod inquiries;
@@ -11,14 +14,19 @@ mod messages;
 mod metrics;
 mod outbox;
 mod predicted;
+mod replayed;
+mod reporter;
 mod retry;
 mod rules;
+mod shadow;
+mod switches;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +37,8 @@ pub use inquiries::predict;
 pub use metrics::Metrics;
 pub use predicted::Predicted;
 pub use rules::InForce;
+pub use shadow::{Shadow, ShadowModels};
+pub use webhooks::{Client, Courier};
 
 use crate::config::Config;
 use crate::contract::Limits;
@@ -38,17 +48,26 @@ use crate::queue::resubscribe::worker_backoff;
 use crate::queue::{Inbound, Queue, QueueError, Resubscribing};
 use crate::routing::Policy;
 use crate::rules::PackFiles;
+use crate::store::operations::WorkerState;
 use crate::store::{Store, StoreError};
+use busy::Busy;
 use changes::Changes;
 use desk::Desk;
+use explainer::{Explainer, Question};
+use figures::Figures;
 use inquiries::InquiryHandler;
 use intake::{Batching, Handler};
 use messages::MessageHandler;
 use outbox::Relay;
+use reporter::Reporter;
 use rules::Reloader;
+use shadow::{Offered, Shadowing};
+use switches::Switches;
 
 /// Batches of inquiries that may lie before the desk.
 const DESK_QUEUE: usize = 16;
+/// How long the end of a worker waits for its last report.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Tells a sleeping task that there is something to do.
 #[derive(Clone, Default)]
@@ -99,6 +118,9 @@ pub struct Worker {
     pub reload: Wake,
     pub inquiries: Arc<InquiryModel>,
     pub routing: Arc<Policy>,
+    pub webhooks: Arc<Courier>,
+    /// What judges beside the live models.
+    pub shadow: Shadow,
     pub metrics: Metrics,
 }
 
@@ -106,6 +128,14 @@ impl Worker {
     /// Runs until `shutdown` completes, then drains: no new deliveries, what is in flight is finished and acknowledged, events
     /// are published. What is not finished within the configured time goes back to the queue.
     pub async fn run(&self, config: &Config, shutdown: CancellationToken) -> Result<(), WorkerError> {
+        let switches = Switches {
+            store: self.store.clone(),
+            moderator: self.moderator.clone(),
+            metrics: self.metrics.clone(),
+        };
+        if !switches.begin(&shutdown).await? {
+            return Ok(());
+        }
         let abandon = CancellationToken::new();
         let handlers_done = CancellationToken::new();
         let wake = Wake::default();
@@ -132,7 +162,12 @@ impl Worker {
             outbox: wake.clone(),
             abandon: abandon.clone(),
         };
-        let messages: Arc<dyn Handler> = Arc::new(self.message_handler(config, &wake, &abandon));
+        let (ask, questions) = mpsc::channel(explainer::WAITING);
+        let ask = config.worker.explain_alerts.then_some(ask);
+        let (busy, offered) = self.start_shadow(&shutdown);
+        let quiet = busy.watch();
+        let messages: Arc<dyn Handler> =
+            Arc::new(self.message_handler(config, &wake, &abandon, ask, (busy, offered)));
         let inquiries: Arc<dyn Handler> = Arc::new(InquiryHandler {
             store: self.store.clone(),
             model: self.inquiries.clone(),
@@ -162,6 +197,10 @@ impl Worker {
         intakes.spawn(desk.run(submitted, shutdown.clone()));
         let changes = Changes { store: self.store.clone(), desk: changed };
         intakes.spawn(changes.run(shutdown.clone()));
+        let explainer =
+            Explainer { store: self.store.clone(), metrics: self.metrics.clone(), quiet, questions };
+        intakes.spawn(explainer.run(shutdown.clone()));
+        intakes.spawn(Figures { store: self.store.clone() }.run(shutdown.clone()));
         let reloader = Reloader {
             files: self.rule_files.clone(),
             every: config.moderation.rules_reload,
@@ -170,6 +209,13 @@ impl Worker {
             metrics: self.metrics.clone(),
         };
         intakes.spawn(reloader.run(shutdown.clone()));
+        intakes.spawn(switches.run(shutdown.clone()));
+
+        let (courier, stop, until) = (self.webhooks.clone(), shutdown.clone(), abandon.clone());
+        intakes.spawn(async move {
+            courier.run(stop, until).await;
+            Ok(())
+        });
 
         let relay = Relay {
             store: self.store.clone(),
@@ -183,6 +229,12 @@ impl Worker {
         let relay_stop = handlers_done.clone();
         let relay_abandon = abandon.clone();
         let mut relaying = tokio::spawn(async move { relay.run(relay_stop, relay_abandon).await });
+
+        let (ended, end) = oneshot::channel();
+        let reporting = config
+            .worker
+            .report
+            .map(|every| tokio::spawn(self.reporter(config, every).run(shutdown.clone(), end)));
 
         let deadline = drain_deadline(shutdown.clone(), config.worker.drain_timeout, abandon.clone());
         let watchdog = tokio::spawn(deadline);
@@ -198,6 +250,14 @@ impl Worker {
                     relay_ended = true;
                     keep_first(&mut result, flatten(joined));
                 }
+                // Whoever waits for a server that does not answer would wait for as long as the network likes; the process ends.
+                () = given_up(&abandon) => {
+                    tracing::warn!("something still waits for a server that does not answer: ending without it");
+                    intakes.abort_all();
+                    relaying.abort();
+                    relay_ended = true;
+                    break;
+                }
             }
             if result.is_err() {
                 // One part has failed for good: the others must not go on as if nothing had happened.
@@ -209,10 +269,44 @@ impl Worker {
             keep_first(&mut result, flatten(relaying.await));
         }
         watchdog.abort();
+        if let Some(reporting) = reporting {
+            let _ = ended.send(if result.is_ok() { WorkerState::Stopped } else { WorkerState::Failed });
+            goodbye(reporting).await;
+        }
         result
     }
 
-    fn message_handler(&self, config: &Config, wake: &Wake, abandon: &CancellationToken) -> MessageHandler {
+    fn reporter(&self, config: &Config, every: Duration) -> Reporter {
+        Reporter {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            moderator: self.moderator.clone(),
+            metrics: self.metrics.clone(),
+            name: config.worker.name.clone(),
+            inquiries: self.inquiries.description().version.clone(),
+            shadow: self.shadow.in_force(),
+            every,
+        }
+    }
+
+    /// Has the models in shadow judge beside the live ones, until `shutdown`.
+    fn start_shadow(&self, shutdown: &CancellationToken) -> (Busy, Option<Offered>) {
+        let busy = Busy::default();
+        let Shadow::Judging(shadow) = &self.shadow else { return (busy, None) };
+        let (shadowing, offered) =
+            Shadowing::new(shadow.clone(), &busy, self.store.clone(), self.metrics.clone());
+        tokio::spawn(shadowing.run(shutdown.clone()));
+        (busy, Some(offered))
+    }
+
+    fn message_handler(
+        &self,
+        config: &Config,
+        wake: &Wake,
+        abandon: &CancellationToken,
+        explain: Option<mpsc::Sender<Question>>,
+        (busy, shadow): (Busy, Option<Offered>),
+    ) -> MessageHandler {
         MessageHandler {
             store: self.store.clone(),
             moderator: self.moderator.clone(),
@@ -222,7 +316,10 @@ impl Worker {
             metrics: self.metrics.clone(),
             outbox: wake.clone(),
             abandon: abandon.clone(),
+            explain,
             order: Mutex::new(()),
+            busy,
+            shadow,
         }
     }
 }
@@ -233,6 +330,19 @@ async fn drain_deadline(shutdown: CancellationToken, limit: Duration, abandon: C
     tokio::time::sleep(limit).await;
     tracing::warn!(limit_ms = limit.as_millis() as u64, "drain took too long, giving back what is in flight");
     abandon.cancel();
+}
+
+/// Completes when everything should have stopped at once, and had time to.
+async fn given_up(abandon: &CancellationToken) {
+    abandon.cancelled().await;
+    tokio::time::sleep(GOODBYE).await;
+}
+
+/// Waits for the last report, but not for a database that does not answer.
+async fn goodbye(mut reporting: tokio::task::JoinHandle<()>) {
+    if tokio::time::timeout(GOODBYE, &mut reporting).await.is_err() {
+        reporting.abort();
+    }
 }
 
 fn keep_first(result: &mut Result<(), WorkerError>, next: Result<(), WorkerError>) {

@@ -8,6 +8,7 @@ use chrono::{TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::{Metrics, Stage};
+use super::replayed::{Copies, Replayed};
 use super::retry::{Ended, until_done};
 use super::{Wake, WorkerError};
 use crate::queue::{Outgoing, Queue};
@@ -17,6 +18,11 @@ use crate::store::{OutboxRow, Store};
 const IDLE_LOOK: Duration = Duration::from_millis(500);
 /// Between two looks for published events that were kept for long enough.
 const PURGE_EVERY: Duration = Duration::from_secs(3600);
+/// How long it is kept what workers told of themselves, by minute.
+const KEEP_REPORTS: TimeDelta = TimeDelta::hours(48);
+/// How long messages are named about which live models and those in shadow differed, and how long that is counted.
+const KEEP_DIFFERENCES: TimeDelta = TimeDelta::days(30);
+const KEEP_COUNTS: TimeDelta = TimeDelta::days(366);
 
 /// The relay.
 pub struct Relay {
@@ -33,7 +39,13 @@ pub struct Relay {
 impl Relay {
     /// Runs until `stop`; then publishes what is left and ends. `abandon` ends it at once.
     pub async fn run(&self, stop: CancellationToken, abandon: CancellationToken) -> Result<(), WorkerError> {
-        match self.relay(&stop, &abandon).await {
+        let (copies, replayed) = Copies::new(self.queue.clone());
+        let removing = tokio::spawn(copies.run(abandon.clone()));
+        let ended = self.relay(&replayed, &stop, &abandon).await;
+        // Nothing more is handed over: what was, is removed before the end.
+        drop(replayed);
+        let _ = removing.await;
+        match ended {
             Ok(()) | Err(Ended::Abandoned) => Ok(()),
             Err(Ended::Failed(error)) => Err(error),
         }
@@ -41,13 +53,14 @@ impl Relay {
 
     async fn relay(
         &self,
+        replayed: &Replayed,
         stop: &CancellationToken,
         abandon: &CancellationToken,
     ) -> Result<(), Ended<WorkerError>> {
         let mut purge_at = Instant::now();
         loop {
             let stopping = stop.is_cancelled();
-            if self.publish_some(abandon).await? > 0 {
+            if self.publish_some(replayed, abandon).await? > 0 {
                 continue;
             }
             if purge_at <= Instant::now() {
@@ -65,7 +78,11 @@ impl Relay {
         }
     }
 
-    async fn publish_some(&self, abandon: &CancellationToken) -> Result<usize, Ended<WorkerError>> {
+    async fn publish_some(
+        &self,
+        replayed: &Replayed,
+        abandon: &CancellationToken,
+    ) -> Result<usize, Ended<WorkerError>> {
         // Twice the time that a publication may take: a relay that is still alive has marked its rows by then.
         let lease = self.publish_timeout * 2;
         let rows = until_done("claim events", abandon, || self.store.claim_outbox(self.batch, lease))
@@ -83,6 +100,7 @@ impl Relay {
         timer.stop();
         until_done("mark events", abandon, || self.store.mark_published(&ids)).await.map_err(Ended::into)?;
         self.metrics.events_published(ids.len());
+        outgoing.iter().for_each(|one| replayed.published(one));
         Ok(ids.len())
     }
 
@@ -93,7 +111,19 @@ impl Relay {
         if gone > 0 {
             tracing::info!(events = gone, "events deleted that were published long ago");
         }
+        self.sweep().await;
         Ok(())
+    }
+
+    /// What workers and models in shadow have told, after its time. It can wait for the next time.
+    async fn sweep(&self) {
+        let now = Utc::now();
+        if let Err(error) = self.store.purge_reports(now - KEEP_REPORTS).await {
+            tracing::warn!(%error, "could not delete old reports of workers");
+        }
+        if let Err(error) = self.store.purge_shadow(now - KEEP_DIFFERENCES, now - KEEP_COUNTS).await {
+            tracing::warn!(%error, "could not delete what old models in shadow said");
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! editor may still be writing) is compiled and tested beside the pack in force, on a thread of its own, and takes its place as a
 //! whole. Whatever goes wrong leaves the pack in force as it was. A batch in work keeps the pack that it began with.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::metrics::{Metrics, Reload};
 use super::{Wake, WorkerError};
 use crate::moderation::Moderator;
-use crate::rules::{Fingerprint, PackFiles, Refusal, Snapshot};
+use crate::rules::{PackFiles, Refusal, RulePack, Settling, Snapshot};
 
 /// Most problems of one refused pack that are logged.
 const LOGGED_PROBLEMS: usize = 20;
@@ -22,11 +23,20 @@ const LOGGED_PROBLEMS: usize = 20;
 #[derive(Clone)]
 pub struct InForce {
     current: Arc<watch::Sender<Arc<Moderator>>>,
+    /// Ids of the rules that are switched off, also of such that the pack does not hold. Held while the moderator is replaced, so
+    /// that files and switches that change at once are both taken up.
+    off: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Versions of the rules before and after they were replaced.
+pub(super) struct Replaced {
+    pub(super) old: String,
+    pub(super) new: String,
 }
 
 impl InForce {
     pub fn new(moderator: Arc<Moderator>) -> Self {
-        Self { current: Arc::new(watch::Sender::new(moderator)) }
+        Self { current: Arc::new(watch::Sender::new(moderator)), off: Arc::default() }
     }
 
     /// The moderator at this moment. Who holds it goes on with it, whatever comes next.
@@ -34,8 +44,29 @@ impl InForce {
         self.current.borrow().clone()
     }
 
-    fn replace(&self, moderator: Arc<Moderator>) {
-        self.current.send_replace(moderator);
+    /// Takes other rules into use; what is switched off stays off.
+    fn replace(&self, pack: RulePack) -> Replaced {
+        let off = self.off.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put(&pack.without(&off))
+    }
+
+    /// Switches exactly these rules off. None if it was so already.
+    pub(super) fn switch(&self, ids: BTreeSet<String>) -> Option<Replaced> {
+        let mut off = self.off.lock().unwrap_or_else(PoisonError::into_inner);
+        if *off == ids {
+            return None;
+        }
+        *off = ids;
+        Some(self.put(&self.get().rules().without(&off)))
+    }
+
+    fn put(&self, pack: &RulePack) -> Replaced {
+        let current = self.get();
+        let next = current.with_rules(pack.clone());
+        let replaced =
+            Replaced { old: current.rules_version().to_owned(), new: next.rules_version().to_owned() };
+        self.current.send_replace(Arc::new(next));
+        replaced
     }
 }
 
@@ -61,7 +92,7 @@ impl Reloader {
     }
 
     async fn look_for_ever(&self) {
-        let mut changes = Changes::since(self.moderator.get().rules_version());
+        let mut changes = Settling::since(self.moderator.get().rules().files_version());
         loop {
             let asked = tokio::select! {
                 () = self.asked.notified() => true,
@@ -71,10 +102,10 @@ impl Reloader {
         }
     }
 
-    async fn look(&self, asked: bool, changes: &mut Changes) {
+    async fn look(&self, asked: bool, changes: &mut Settling) {
         let files = self.files.clone();
         let Some(snapshot) = off_to_the_side(move || files.read()).await else { return };
-        if !changes.are_settled(snapshot.fingerprint(), asked) {
+        if !changes.is_due(snapshot.fingerprint(), asked) {
             return;
         }
         let started = Instant::now();
@@ -82,18 +113,13 @@ impl Reloader {
         let tried = off_to_the_side(move || successor(&current, snapshot)).await;
         let took_ms = started.elapsed().as_millis() as u64;
         match tried.unwrap_or_else(|| Err(Refusal { problems: vec!["the rule engine panicked".into()] })) {
-            Ok(Some(next)) => {
-                let old = self.moderator.get();
-                self.metrics.rules_in_force(old.rules_version(), next.rules_version());
+            Ok(Some(pack)) => {
+                let rules = pack.len();
+                let Replaced { old, new } = self.moderator.replace(pack);
+                self.metrics.rules_in_force(&old, &new);
+                self.metrics.rules_off(self.moderator.get().rules().off().count());
                 self.metrics.rules_reloaded(Reload::Replaced);
-                tracing::info!(
-                    version = next.rules_version(),
-                    replaces = old.rules_version(),
-                    rules = next.rules().len(),
-                    took_ms,
-                    "rules replaced"
-                );
-                self.moderator.replace(Arc::new(next));
+                tracing::info!(version = new, replaces = old, rules, took_ms, "rules replaced");
             }
             Ok(None) => {
                 self.metrics.rules_reloaded(Reload::Unchanged);
@@ -107,10 +133,10 @@ impl Reloader {
     }
 }
 
-/// The moderator with the rules of a snapshot; `None` if it has them already.
-fn successor(current: &Moderator, snapshot: Snapshot) -> Result<Option<Moderator>, Refusal> {
+/// The rules of a snapshot; `None` if the moderator has them already.
+fn successor(current: &Moderator, snapshot: Snapshot) -> Result<Option<RulePack>, Refusal> {
     let pack = snapshot.pack(current.tokenizer())?;
-    Ok((pack.version() != current.rules_version()).then(|| current.with_rules(pack)))
+    Ok((pack.files_version() != current.rules().files_version()).then_some(pack))
 }
 
 fn report(refusal: &Refusal, kept: &str) {
@@ -133,83 +159,5 @@ async fn pause(every: Option<Duration>) {
     match every {
         Some(every) => tokio::time::sleep(every).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Decides when what stands in the folders is worth trying. Pure.
-struct Changes {
-    /// What was tried last, with success or without; `fixtures` is not known until the first look.
-    tried: Fingerprint,
-    fixtures_known: bool,
-    /// What was there at the last look and has not been tried.
-    pending: Option<Fingerprint>,
-}
-
-impl Changes {
-    /// `version` of the pack that was loaded at the start.
-    fn since(version: &str) -> Self {
-        let tried = Fingerprint { rules: version.to_owned(), fixtures: String::new() };
-        Self { tried, fixtures_known: false, pending: None }
-    }
-
-    fn are_settled(&mut self, seen: Fingerprint, asked: bool) -> bool {
-        if !self.fixtures_known {
-            self.tried.fixtures.clone_from(&seen.fixtures);
-            self.fixtures_known = true;
-        }
-        let settled = asked || seen != self.tried && self.pending.as_ref() == Some(&seen);
-        if settled {
-            self.tried = seen;
-            self.pending = None;
-        } else {
-            self.pending = (seen != self.tried).then_some(seen);
-        }
-        settled
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(rules: &str, fixtures: &str) -> Fingerprint {
-        Fingerprint { rules: rules.into(), fixtures: fixtures.into() }
-    }
-
-    #[test]
-    fn a_change_is_tried_once_it_has_settled_and_only_once() {
-        let mut changes = Changes::since("a");
-        assert!(!changes.are_settled(seen("a", "f"), false));
-        assert!(!changes.are_settled(seen("half", "f"), false), "an editor may be writing");
-        assert!(!changes.are_settled(seen("b", "f"), false), "and was");
-        assert!(changes.are_settled(seen("b", "f"), false));
-        assert!(!changes.are_settled(seen("b", "f"), false), "tried already, whatever came of it");
-        assert!(!changes.are_settled(seen("a", "f"), false));
-        assert!(changes.are_settled(seen("a", "f"), false), "taken back");
-    }
-
-    #[test]
-    fn a_change_that_is_taken_back_before_the_next_look_is_none() {
-        let mut changes = Changes::since("a");
-        assert!(!changes.are_settled(seen("b", "f"), false));
-        assert!(!changes.are_settled(seen("a", "f"), false));
-        assert!(!changes.are_settled(seen("b", "f"), false), "what was there before does not count");
-        assert!(changes.are_settled(seen("b", "f"), false));
-    }
-
-    #[test]
-    fn changed_fixtures_are_a_change_too() {
-        let mut changes = Changes::since("a");
-        assert!(!changes.are_settled(seen("a", "f"), false));
-        assert!(!changes.are_settled(seen("a", "g"), false));
-        assert!(changes.are_settled(seen("a", "g"), false));
-    }
-
-    #[test]
-    fn who_asks_does_not_wait() {
-        let mut changes = Changes::since("a");
-        assert!(changes.are_settled(seen("b", "f"), true));
-        assert!(changes.are_settled(seen("b", "f"), true), "also when nothing has changed");
-        assert!(!changes.are_settled(seen("b", "f"), false));
     }
 }

@@ -8,7 +8,12 @@ use crate::support::console::{Answer, Client, Console, encoded, settings};
 
 /// The route's path with something in place of its parameters that is not there.
 fn path(route: &RouteAccess) -> String {
-    route.path.replace("{id}", "999").replace("{secret}", &"a".repeat(64)).replace("{name}", "console.css")
+    route
+        .path
+        .replace("{*id}", "a/b")
+        .replace("{id}", "999")
+        .replace("{secret}", &"a".repeat(64))
+        .replace("{name}", "console.css")
 }
 
 async fn ask(client: &Client, route: &RouteAccess) -> Answer {
@@ -220,10 +225,18 @@ fn what_only_some_may_do_is_what_it_should_be() {
     assert_eq!(who("/people", "POST"), ["admin"]);
     assert_eq!(who("/people/{id}/reset", "POST"), ["admin"]);
     assert_eq!(who("/people/{id}/revoke-tokens", "POST"), ["admin"]);
+    assert_eq!(who("/rules/switch", "POST"), ["lead", "rule_author"]);
     assert_eq!(who("/audit", "GET"), ["lead", "admin"]);
     assert_eq!(who("/inquiries/{id}/accept", "POST"), ["agent", "lead"]);
     assert_eq!(who("/inquiries/{id}/assign", "POST"), ["lead"]);
+    assert_eq!(who("/evaluation/recall", "POST"), ["lead", "model_owner"]);
+    assert_eq!(who("/evaluation/sample/decide", "POST"), ["agent", "lead"]);
+    assert_eq!(who("/evaluation/sample/{id}", "GET"), ["lead", "rule_author", "model_owner", "admin"]);
     assert_eq!(who("/dead-letters", "GET"), ["lead", "rule_author", "model_owner", "admin"]);
+    assert_eq!(who("/dead-letters/replay", "POST"), ["admin"]);
+    for path in ["/operations", "/operations.csv", "/models", "/models/differences"] {
+        assert_eq!(who(path, "GET"), ["lead", "rule_author", "model_owner", "admin"], "{path}");
+    }
     let open: Vec<_> = route_table().into_iter().filter(|route| route.permission.is_none()).collect();
     let open: Vec<_> = open.iter().map(|route| (route.method.as_str(), route.path)).collect();
     assert_eq!(

@@ -205,16 +205,22 @@ async fn agents_see_their_own(fresh: Fresh) {
     console.person("own", Role::Agent, &[], Some("a-2")).await;
     console.person("team", Role::Agent, &["north", "west"], Some("a-3")).await;
     console.person("none", Role::Agent, &[], None).await;
-    for (login, sees) in [("lead", "q-1 q-2 q-3 q-4"), ("own", "q-2"), ("team", "q-1 q-2 q-3"), ("none", "")]
-    {
-        let page = console.log_in(login).await.get("/inquiries").await;
+    for (login, list, sees) in [
+        ("lead", "", "q-1 q-2 q-3 q-4"),
+        ("own", "", "q-2"),
+        ("team", "", "q-3"),
+        ("team", "?view=teams", "q-1 q-2 q-3"),
+        ("none", "", ""),
+    ] {
+        let page = console.log_in(login).await.get(&format!("/inquiries{list}")).await;
         for id in ["q-1", "q-2", "q-3", "q-4"] {
             assert_eq!(page.body.contains(&format!("<code>{id}</code>")), sees.contains(id), "{login}, {id}");
         }
     }
     // Seen is not held: the form of a colleague's inquiry is not there, and sent all the same it does nothing.
     let team = console.log_in("team").await;
-    team.get("/inquiries").await.holds("/inquiries/q-3/resolve").lacks("/inquiries/q-1/resolve");
+    let page = team.get("/inquiries?view=teams").await;
+    page.holds("/inquiries/q-3/resolve").lacks("/inquiries/q-1/resolve");
     let answer = team.post("/inquiries/q-1/resolve", "generation=1").await;
     team.get(answer.header("location").unwrap()).await.holds("Nothing changed");
     // What one has passed on is the next one's.

@@ -64,13 +64,16 @@ impl Console {
 
     /// What it says until a line that holds this.
     pub fn says(&mut self, wanted: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(wanted) {
-            line.clear();
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
             let read = self.told.read_line(&mut line).expect("standard error can be read");
-            assert_ne!(read, 0, "the console ended without {wanted:?}");
+            assert_ne!(read, 0, "the console ended without {wanted:?}: {said}");
+            if line.contains(wanted) {
+                return line;
+            }
+            said.push_str(&line);
         }
-        line
     }
 
     /// Adds somebody with the password of the tests.

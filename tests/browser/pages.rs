@@ -115,7 +115,15 @@ async fn every_page_is_accessible_fits_at_200_percent_and_is_pictured() {
     aki.goto("/inquiries").await;
     aki.follow("form[action*=\"/accept\"] button").await;
     wrong.extend(
-        look(&aki, &[("inquiries-agent", "/inquiries".into()), ("forbidden", "/people".into())]).await,
+        look(
+            &aki,
+            &[
+                ("inquiries-agent", "/inquiries".into()),
+                ("inquiry-agent", "/inquiries/q-5012".into()),
+                ("forbidden", "/people".into()),
+            ],
+        )
+        .await,
     );
     aki.goto("/inquiries").await;
     aki.choose("select[name=right_skill]", "payment").await;
@@ -138,9 +146,21 @@ async fn every_page_is_accessible_fits_at_200_percent_and_is_pictured() {
         ("alert-decided", taken.as_str()),
         ("alert-theirs", open.as_str()),
         ("reviews", "/reviews"),
+        ("evaluation", "/evaluation"),
+        ("recall", "/evaluation/recall"),
+        ("sample", "/evaluation/sample"),
+        ("answers", "/evaluation/answers"),
+        ("drift", "/evaluation/drift"),
         ("inquiries", "/inquiries"),
+        ("inquiry", "/inquiries/q-5012"),
+        ("reply-templates", "/reply-templates"),
         ("routing", "/routing"),
+        ("models", "/models"),
+        ("operations", "/operations"),
         ("dead-letters", "/dead-letters"),
+        ("rules", "/rules"),
+        ("rule", "/rules/external_induction/line_id"),
+        ("rule-try", "/rules/try"),
         ("audit", "/audit"),
         ("account", "/account"),
         ("tokens", "/account/tokens"),
@@ -150,5 +170,7 @@ async fn every_page_is_accessible_fits_at_200_percent_and_is_pictured() {
     let root = Browser::open(&driver, &console.origin).await;
     root.log_in("root").await;
     wrong.extend(look(&root, &[("people", "/people".into()), ("alerts-masked", "/alerts".into())]).await);
+    let webhook = story::webhook(&console).await;
+    wrong.extend(look(&root, &[("webhooks", "/webhooks".into()), ("webhook", webhook)]).await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -231,3 +231,27 @@ pub async fn dead_letters(console: &Console) {
     letter.at = minutes_ago(25);
     console.store.commit_dead_letters(&[letter]).await.unwrap();
 }
+
+/// An endpoint that has taken nothing yet: one delivery was tried and waits, one has failed. Returns the path of its page.
+pub async fn webhook(console: &Console) -> String {
+    use mimamori::access::{Actor, WebhookSecret};
+    use mimamori::store::webhooks::{Attempt, Edit, EndpointWish, Failure, Next};
+    let store = &console.store;
+    let url = "https://backend.example.com/hooks/mimamori?key=0123456789abcdef0123456789abcdef".to_owned();
+    let events = [WebhookEvent::MessageFlagged, WebhookEvent::AlertReviewed].into();
+    let wish = EndpointWish { url, events, active: true };
+    let secret = WebhookSecret::new(&mut rand::rng());
+    let now = Utc::now();
+    let added = store.add_webhook(&wish, &secret, &Actor::program(), now).await.unwrap();
+    let Edit::Done(endpoint) = added else { panic!("the endpoint cannot be added: {added:?}") };
+    let id = endpoint.endpoint_id;
+    for next in [Next::Failed, Next::Retry(now + TimeDelta::minutes(5))] {
+        store.test_webhook(id, "msg_test0123456789abcdef01234567", &Actor::program(), now).await.unwrap();
+        let minute = std::time::Duration::from_secs(60);
+        let claimed = store.claim_webhooks(id, 1, minute, now).await.unwrap().unwrap();
+        let attempt =
+            Attempt { attempt: 1, at: now, took_ms: 10_004, status: None, failure: Some(Failure::Timeout) };
+        store.finish_webhook(claimed.deliveries[0].delivery_id, &attempt, next, now).await.unwrap();
+    }
+    format!("/webhooks/{id}")
+}

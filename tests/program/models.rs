@@ -94,6 +94,11 @@ fn public_data_sets_are_read_as_they_are_published() {
             && printed.contains("accuracy in scope            1.0000 of 8 texts, 3 intents"),
         "{printed}"
     );
+    let output = run(program().args(["model", "eval", "--reference", "--data"]).arg(place.path()), b"");
+    let printed = text(&output.stdout);
+    let rows = |what: &str| printed.lines().filter(|line| line.starts_with(what)).count();
+    assert_eq!(rows("Banking77, encoder as it is with"), 2, "{printed}");
+    assert_eq!(rows("Banking77, encoder as it is in 32-bit floats with"), 2, "{printed}");
 
     let talk = tempfile::tempdir().unwrap();
     let lines = [
@@ -112,6 +117,57 @@ fn public_data_sets_are_read_as_they_are_published() {
     let output = run(program().args(["model", "eval", "--data"]).arg(empty.path()), b"");
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("expected train.csv and test.csv"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_shipped_arithmetic_is_measured_beside_floats() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let place = tempfile::tempdir().unwrap();
+    for (kind, file) in [("conversations", "ja07.jsonl"), ("inquiries", "qja03.jsonl")] {
+        let all = std::fs::read_to_string(root.join("fixtures/corpus").join(kind).join(file)).unwrap();
+        let some: Vec<&str> = all.lines().take(24).collect();
+        std::fs::create_dir_all(place.path().join(kind)).unwrap();
+        std::fs::write(place.path().join(kind).join(file), some.join("\n")).unwrap();
+    }
+    let splits = "train = []\nheld_out = []\ntest = [\"ja07\", \"qja03\"]\n";
+    std::fs::write(place.path().join("splits.toml"), splits).unwrap();
+    let json = place.path().join("figures.json");
+    let eval = |arguments: &[&str]| {
+        let output = run(
+            program()
+                .args(["model", "eval", "--corpus"])
+                .arg(place.path())
+                .arg("--json")
+                .arg(&json)
+                .args(arguments),
+            b"",
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let figures: serde_json::Value =
+            serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
+        (text(&output.stdout), figures)
+    };
+    let (printed, shipped) = eval(&[]);
+    assert!(!printed.contains("floats") && shipped.get("reference").is_none(), "{printed}");
+
+    let (printed, figures) = eval(&["--reference"]);
+    assert!(printed.contains("beside 32-bit floats") && printed.contains("largest differences in points"));
+    let rows = figures["reference"]["figures"].as_array().unwrap();
+    // Two policies with six figures, over all and in Japanese; five of the skills, and the accuracy in Japanese.
+    assert_eq!(rows.len(), 2 * 2 * 6 + 5 + 1, "{printed}");
+    for row in rows {
+        let (ours, floats) = (row["shipped"].as_f64(), row["reference"].as_f64());
+        assert!((ours.unwrap() - floats.unwrap()).abs() < 0.1, "{row}");
+    }
+    // The shipped side is what the evaluation without the reference says.
+    assert_eq!(rows[0]["slice"], "external_induction all");
+    assert_eq!(rows[0]["shipped"], shipped["external_induction all"]["average_precision"]);
+    for policy in ["external_induction", "harassment"] {
+        let apart = &figures["reference"]["apart"][policy];
+        // Another arithmetic, so not the same numbers; the same weights, so nearly.
+        let (mean, largest) = (apart["mean"].as_f64().unwrap(), apart["largest"].as_f64().unwrap());
+        assert!(mean > 0.0 && mean < 0.1 && largest < 1.0, "{policy}: {apart}");
+    }
 }
 
 #[test]

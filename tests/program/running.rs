@@ -72,6 +72,11 @@ pub struct Worker {
 impl Worker {
     /// Starts a worker with these settings (names without the prefix `MIMAMORI__`).
     pub fn start(settings: &[(&str, &str)], log: PathBuf) -> Self {
+        Self::start_with(settings, &[], log)
+    }
+
+    /// The same, with more of an environment.
+    pub fn start_with(settings: &[(&str, &str)], environment: &[(&str, &str)], log: PathBuf) -> Self {
         let http = free_address();
         let file =
             std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("the log can be written");
@@ -79,6 +84,7 @@ impl Worker {
         command
             .arg("worker")
             .env("MIMAMORI__WORKER__HTTP", http.to_string())
+            .envs(environment.iter().copied())
             .stderr(file)
             .stdout(Stdio::null());
         for (name, value) in settings {

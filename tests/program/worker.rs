@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mimamori::queue::{Inbound, Queue, RabbitQueue};
-use mimamori::store::Page;
+use mimamori::store::{Page, WeighedPart};
 
 use crate::running::*;
 use crate::support::database::Fresh;
@@ -60,11 +60,33 @@ async fn good_and_bad_deliveries_flow_to_verdicts_assignments_events_and_dead_le
     })
     .await;
 
+    eventually("the encoder's vector of the inquiry", || async {
+        let id = mimamori::contract::InquiryId::new("q-1").unwrap();
+        let vector = store.inquiry_vector(&id).await.unwrap();
+        let kept =
+            vector.as_ref().is_some_and(|vector| vector.vector.len() == 384 && vector.version.len() == 16);
+        (!kept).then(|| format!("{vector:?}"))
+    })
+    .await;
+
     let alerts = store.alerts(Page { offset: 0, limit: 10 }).await.unwrap();
     assert_eq!(alerts.len(), 1);
     assert_eq!(alerts[0].message_id.as_str(), "m-2");
+    eventually("what moved the model is worked out beside the work", || async {
+        let explanation = store.explanation(&alerts[0].message_id, &alerts[0].policy).await.unwrap();
+        let Some(explanation) = explanation else { return Some("no explanation".to_owned()) };
+        let words = |part: &WeighedPart| -> String {
+            alerts[0].text.chars().skip(part.start).take(part.end - part.start).collect()
+        };
+        let own = explanation.parts.iter().filter(|part| part.message_id == alerts[0].message_id);
+        let told: Vec<String> = own.map(words).collect();
+        assert!(told.iter().any(|word| word.contains("インスタ") || word.contains("ID")), "{told:?}");
+        None
+    })
+    .await;
     let (status, metrics) = worker.get("/metrics").unwrap();
     assert_eq!(status, 200);
+    assert!(metrics.contains("mimamori_explanations_total{outcome=\"Kept\"} 1"), "{metrics}");
     assert!(
         metrics.contains("mimamori_rejections_total{queue=\"messages\",code=\"text_too_long\"} 1"),
         "{metrics}"

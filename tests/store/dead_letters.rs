@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use mimamori::access::Actor;
 use mimamori::queue::{DEAD_LETTER_ID_HEADER, Inbound, REASON_HEADER, Target};
+use mimamori::store::operations::Replay;
 use mimamori::store::*;
 
 use crate::support::database::Fresh;
@@ -14,6 +16,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 async fn open_ids(store: &dyn Store) -> Vec<String> {
     store.dead_letters(PAGE, false).await.unwrap().into_iter().map(|row| row.id).collect()
+}
+
+async fn replay(store: &dyn Store, id: &str, seconds: i64) -> Replay {
+    store.replay_dead_letter(id, None, &Actor::program(), at(seconds)).await.unwrap()
 }
 
 pub async fn a_repeated_rejection_counts_and_is_told_once(fresh: Fresh) {
@@ -44,9 +50,9 @@ pub async fn a_replayed_dead_letter_that_fails_again_is_open_again(fresh: Fresh)
     store.commit_dead_letters(&[dead_letter("d-1", 0), dead_letter("d-2", 1)]).await.unwrap();
     assert_eq!(open_ids(&*store).await, ["d-2", "d-1"], "newest first");
 
-    assert!(store.mark_replayed("d-1", at(10)).await.unwrap());
-    assert!(!store.mark_replayed("d-1", at(11)).await.unwrap(), "only once");
-    assert!(!store.mark_replayed("unknown", at(11)).await.unwrap());
+    assert_eq!(replay(&*store, "d-1", 10).await, Replay::Done);
+    assert_eq!(replay(&*store, "d-1", 11).await, Replay::Changed, "only once");
+    assert_eq!(replay(&*store, "unknown", 11).await, Replay::Unknown);
     assert_eq!(open_ids(&*store).await, ["d-2"]);
     let all = store.dead_letters(PAGE, true).await.unwrap();
     assert_eq!(all.iter().map(|row| row.replayed_at).collect::<Vec<_>>(), [None, Some(at(10))]);
@@ -58,16 +64,7 @@ pub async fn a_replayed_dead_letter_that_fails_again_is_open_again(fresh: Fresh)
     assert_eq!(store.outbox_depth().await.unwrap(), before + 1);
     assert_eq!(open_ids(&*store).await, ["d-1", "d-2"]);
     assert_eq!(store.dead_letter("d-1").await.unwrap().unwrap().rejections, 3);
-    assert!(store.mark_replayed("d-1", at(30)).await.unwrap(), "and it can be replayed again");
-}
-
-pub async fn a_rejection_after_the_replay_began_keeps_it_open(fresh: Fresh) {
-    let store = fresh.migrated().await;
-    store.commit_dead_letters(&[dead_letter("d-1", 0)]).await.unwrap();
-    // Published again at 10 and rejected at 11, before the operator's command comes to marking it.
-    store.commit_dead_letters(&[dead_letter("d-1", 11)]).await.unwrap();
-    assert!(!store.mark_replayed("d-1", at(10)).await.unwrap());
-    assert_eq!(open_ids(&*store).await, ["d-1"]);
+    assert_eq!(replay(&*store, "d-1", 30).await, Replay::Done, "and it can be replayed again");
 }
 
 pub async fn concurrent_rejections_are_told_once(fresh: Fresh) {

@@ -144,6 +144,14 @@ pub async fn alerts_from_before_the_review_can_be_reviewed(fresh: Fresh) {
         .collect();
     let expected = [("m-2", "u-2", AlertState::Open, 0), ("m-1", "u-1", AlertState::Open, 0)];
     assert_eq!(shown, expected, "the surer one first, though it came later");
+    let day = now.date_naive().checked_sub_days(chrono::Days::new(10_000)).unwrap();
+    let counted = store.rule_days("harassment/insult", day).await.unwrap();
+    assert_eq!(
+        counted.iter().map(|day| day.findings).sum::<u64>(),
+        2,
+        "what rules found before is counted, too"
+    );
+    assert_eq!(store.rule_alerts("harassment/insult", 10).await.unwrap().len(), 2);
     for row in &rows {
         assert!(row.queue_time < row.alert.created_at, "each is likelier than not");
         assert!(row.claim.is_none() && row.decided.is_none() && row.warned_at.is_none());

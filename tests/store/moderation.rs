@@ -227,7 +227,7 @@ pub async fn the_summary_counts(fresh: Fresh) {
     let decisions = vec![flagged(&messages[0], 9), cleared(&messages[1], 9)];
     let dead_letters = vec![dead_letter("d-1", 0), dead_letter("d-2", 0)];
     store.commit_moderation(&ModerationBatch { decisions, dead_letters }).await.unwrap();
-    store.mark_replayed("d-1", at(100)).await.unwrap();
+    store.replay_dead_letter("d-1", None, &mimamori::access::Actor::program(), at(100)).await.unwrap();
     store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 1)]).await.unwrap();
     for n in 0..2 {
         let inquiry = inquiry(&format!("q-{n}"), n);
@@ -242,7 +242,7 @@ pub async fn the_summary_counts(fresh: Fresh) {
     assert_eq!(summary.inquiries_by_skill, [(Skill::Shipping, 2)].into());
     let agent = (AgentId::new("a-1").unwrap(), "Agent a-1".to_owned());
     assert_eq!(summary.inquiries_by_agent, [(agent, 1)].into());
-    assert_eq!((summary.dead_letters, summary.unpublished_events), (1, 6));
+    assert_eq!((summary.dead_letters, summary.unpublished_events), (1, 7));
 }
 
 /// A measurement, not a check of every build: `cargo test --release --test store throughput -- --ignored --nocapture`.

@@ -1,7 +1,10 @@
 //! What a tick asks of the database when much waits: every plan reads by an index.
 
-use mimamori::contract::{Language, Policy, Skill};
+use mimamori::access::Sight;
+use mimamori::contract::{AgentId, InquiryId, Language, Policy, Skill};
 use mimamori::store::AlertSources;
+use mimamori::store::desk::{self, DeskListing, DeskView};
+use mimamori::store::evaluation::counted;
 use mimamori::store::review::{Cursor, Direction, Listing, View, statement};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row};
 
@@ -9,6 +12,9 @@ use crate::support::database::Fresh;
 
 /// 10,000 inquiries wait, 5,000 are held, 40,000 are done; of 2,000 agents 1,250 are full, 500 away and 250 have a free place.
 const SITUATION: &str = "
+    insert into webhook_endpoints (url, events, active, secret, created_by, created_at, deleted_at)
+    select 'https://hooks.example/' || n, '[\"inquiry.assigned\"]', n <= 10, '', 'root', now(), case when n > 10 then now() end
+    from generate_series(1, 2000) n;
     insert into agents (agent_id, name, capacity, available, open_count, away_since)
     select 'a-' || n, 'Agent', 4, n % 4 <> 0, case when n % 8 = 1 then 1 else 4 end, case when n % 4 = 0 then now() end
     from generate_series(1, 2000) n;
@@ -249,6 +255,164 @@ fn asked_by_reviewers() -> Vec<Asked> {
     ]
 }
 
+/// What the room of evaluation reads, and how a message of a sample is found.
+fn asked_by_evaluation() -> Vec<Asked> {
+    let sql = |text: &str| text.to_owned();
+    let day = ("cast(floor(date_part('epoch', ", ") / 86400) as bigint)");
+    let listed = "in (select cast(value as bigint) from jsonb_array_elements_text($1) value)";
+    let period = || sql("timestamptz '2026-11-01 05:00', timestamptz '2026-11-01 05:20'");
+    let times = "timestamptz, timestamptz";
+    let numbers: Vec<String> = (1..=500).map(|n| (n * 71).to_string()).collect();
+    let numbers = format!("'[{}]'", numbers.join(", "));
+    let sampled = sql(include_str!("../../src/store/sql/evaluation/sampled.sql"));
+    vec![
+        ("alerts by day", counted(day, false), times, period()),
+        ("judged by day", counted(day, true), times, period()),
+        (
+            "fill a day",
+            sql(include_str!("../../src/store/sql/evaluation/fill_day.sql")),
+            "bigint, timestamptz, timestamptz",
+            format!("20000, {}", period()),
+        ),
+        (
+            "next number",
+            sql(include_str!("../../src/store/sql/evaluation/next_number.sql")),
+            "bigint",
+            sql("30000"),
+        ),
+        (
+            "pool",
+            include_str!("../../src/store/sql/evaluation/pool.sql").replace("LISTED", listed),
+            "jsonb",
+            numbers.clone(),
+        ),
+        (
+            "flagged",
+            include_str!("../../src/store/sql/evaluation/flagged.sql").replace("LISTED", listed),
+            "jsonb",
+            numbers,
+        ),
+        (
+            "alert numbers",
+            sql(include_str!("../../src/store/sql/evaluation/alert_numbers.sql")),
+            times,
+            period(),
+        ),
+        ("found", sql(include_str!("../../src/store/sql/evaluation/found.sql")), times, period()),
+        (
+            "next of a sample",
+            sampled.clone()
+                + "where a.ruling is null and (a.claimed_until is null or a.claimed_until <= $1)\norder by a.sample_id, a.position\nlimit 1\nfor no key update of a skip locked",
+            "timestamptz",
+            sql("now()"),
+        ),
+        (
+            "own of a sample",
+            sampled.clone()
+                + "where a.claimed_by = $1 and a.ruling is null\norder by a.sample_id, a.position\nlimit 1",
+            "text",
+            sql("'aki'"),
+        ),
+        (
+            "last judgement",
+            sampled
+                + "where a.decided_by = $1 and a.decided_at >= $2 and a.ruling is not null\norder by a.decided_at desc\nlimit 1",
+            "text, timestamptz",
+            sql("'r-3', now() - interval '5 minutes'"),
+        ),
+        (
+            "judgements",
+            sql(include_str!("../../src/store/sql/evaluation/judgements.sql")),
+            "bigint",
+            sql("3"),
+        ),
+        (
+            "missed",
+            sql(include_str!("../../src/store/sql/evaluation/missed.sql")),
+            "bigint, bigint",
+            sql("3, 100"),
+        ),
+    ]
+}
+
+/// What the pages of operations and models read.
+fn asked_by_operators() -> Vec<Asked> {
+    let sql = |text: &str| text.to_owned();
+    let times = "timestamptz, timestamptz";
+    let hours = "timestamptz '2026-11-20 21:00+00', timestamptz '2026-11-21 00:00+00'";
+    let week = "timestamptz '2026-11-20', timestamptz '2026-11-21'";
+    vec![
+        ("workers", sql(include_str!("../../src/store/sql/operations/workers.sql")), "bigint", sql("200")),
+        ("minutes", sql(include_str!("../../src/store/sql/operations/minutes.sql")), times, sql(hours)),
+        (
+            "outbox",
+            sql(include_str!("../../src/store/sql/operations/outbox_lag.sql")),
+            "bigint",
+            sql("10000"),
+        ),
+        (
+            "counts",
+            sql(include_str!("../../src/store/sql/shadow/counts.sql")),
+            "timestamptz, timestamptz, bigint",
+            format!("{week}, 100"),
+        ),
+        ("rulings", sql(include_str!("../../src/store/sql/shadow/rulings.sql")), times, sql(week)),
+        (
+            "differences",
+            sql(include_str!("../../src/store/sql/shadow/differences.sql")),
+            "text, text, text, text, bigint, bigint",
+            sql("'s-1', 'l', 'harassment', 'live', 26, 0"),
+        ),
+    ]
+}
+
+/// Thirty samples of a thousand messages; the last three are not judged.
+const SAMPLES: &str = "
+    insert into audit_samples (drawn_at, drawn_by, from_at, to_at, seed, numbers, asked, pool, strata)
+    select now(), 'lead', now(), now(), 1, 40000, 1000, 1000, '[]' from generate_series(1, 30);
+    insert into audit_messages (sample_id, position, message_id, stratum, ruling, ruled_policy, decided_by, decided_at)
+    select s, n, 'm-' || s * 1000 + n, n % 4, case when s < 28 then case when n % 50 = 0 then 'violation' else 'not_violation' end end,
+           case when s < 28 and n % 50 = 0 then 'harassment' end, case when s < 28 then 'r-' || n % 20 end,
+           case when s < 28 then timestamptz '2026-11-01' + s * interval '1 hour' + n * interval '1 second' end
+    from generate_series(1, 30) s, generate_series(1, 1000) n;
+    analyze audit_samples; analyze audit_messages;
+";
+
+/// Two days of 20 workers, a year of five shadows, and an outbox that is published but for a few.
+const OPERATIONS: &str = "
+    insert into workers (worker_id, name, state, program, rules_version, models, queues, started_at, last_seen_at, every_ms)
+    select 'w-' || n, 'w', 'stopped', '1', 'r', '{}', '[]', now(), timestamptz '2026-11-21' - n * interval '1 minute', 5000
+    from generate_series(1, 5000) n;
+    insert into worker_minutes (minute, queue, worker_id, decided, duplicates, dead_lettered, requeued, alerts, within_1s, within_5s,
+                                within_30s, within_2m, within_10m, later)
+    select timestamptz '2026-11-19' + n * interval '1 minute', q, 'w-' || w, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
+    from generate_series(1, 2880) n, generate_series(1, 20) w, unnest(array['messages', 'inquiries']) q;
+    insert into outbox (event_key, target_kind, target_name, outgoing_id, body, headers, published_at)
+    select 'k-' || n, 'event', 'e', 'k-' || n, '', '{}', case when n % 10000 <> 0 then now() end from generate_series(1, 100000) n;
+    insert into shadow_counts (day, live, shadow, policy, agreed_flagged, agreed_clear, only_live, only_shadow)
+    select timestamptz '2025-11-21' + n * interval '1 day', 'l', 's-' || s, p, 1, 1, 1, 1
+    from generate_series(1, 366) n, generate_series(1, 5) s, unnest(array['harassment', 'external_induction']) p;
+    insert into shadow_differences (shadow, live, policy, side, message_id, live_probability, shadow_probability, judged_at)
+    select 's-' || n % 5, 'l', 'harassment', case when n % 2 = 0 then 'live' else 'shadow' end, 'm-' || n, 0.9, 0.1,
+           timestamptz '2026-10-22' + n * interval '1 minute'
+    from generate_series(1, 40000) n;
+    vacuum (analyze) workers; vacuum (analyze) worker_minutes; vacuum (analyze) outbox; vacuum (analyze) shadow_counts;
+    vacuum (analyze) shadow_differences;
+";
+
+/// No query of an operator reads a table from its beginning to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_an_operator_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    fill(&mut connection, 40_000, 2).await;
+    for statement in OPERATIONS.split(';').filter(|statement| !statement.trim().is_empty()) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+    }
+    check(&mut connection, &asked_by_operators).await;
+}
+
 /// So many alerts, half of them decided, some escalated or claimed, and what was done with them.
 pub const REVIEWS: &str = "
     insert into messages (message_id, transaction_id, sender_id, sender_role, text, sent_at)
@@ -256,9 +420,9 @@ pub const REVIEWS: &str = "
     from generate_series(1, ALERTS) n;
     insert into verdicts (message_id, action, policies, language, rules_version, model_version, decided_at)
     select 'm-' || n, 'report', '{}', 'ja', 'r1', 'm1', now() from generate_series(1, ALERTS) n;
-    insert into verdict_labels (message_id, position, policy, score, source, spans)
+    insert into verdict_labels (message_id, position, policy, score, source, spans, decided_at)
     select 'm-' || n, p, 'harassment', 0.9, case p when 0 then 'rule:harassment/threat' else 'model:harassment@1' end,
-           '[{\"start\": 7, \"end\": 11, \"text\": \"LINE\"}]'
+           '[{\"start\": 7, \"end\": 11, \"text\": \"LINE\"}]', timestamptz '2026-11-01' + n * interval '1 second'
     from generate_series(1, ALERTS) n, generate_series(0, 1) p;
     insert into alerts (message_id, policy, action, score, sources, created_at, queue_time, sender_id, text_key, state, generation,
                         claimed_by, claimed_until, ruling, ruled_policy, decided_by, decided_at)
@@ -310,15 +474,194 @@ async fn every_query_of_a_tick_reads_by_an_index() {
         .await
         .unwrap();
     // As autovacuum does after so much was written.
-    for table in
-        ["agents", "agent_skills", "agent_languages", "inquiries", "assignments", "messages", "alerts"]
-    {
+    for table in [
+        "agents",
+        "agent_skills",
+        "agent_languages",
+        "inquiries",
+        "assignments",
+        "messages",
+        "alerts",
+        "webhook_endpoints",
+    ] {
         sqlx::raw_sql(AssertSqlSafe(format!("vacuum (analyze) {table}")))
             .execute(&mut connection)
             .await
             .unwrap();
     }
     check(&mut connection, &asked).await;
+}
+
+/// A year of 100 rules, of which every day eight workers wrote, and what rules in shadow found.
+const FOUND: &str = "
+    insert into rule_days (day, rule_id, shadow, shard, findings)
+    select 20000 + d, 'p/r-' || r, r % 10 = 0, s, 100 + r from generate_series(1, 366) d, generate_series(1, 100) r, generate_series(0, 7) s;
+    insert into shadow_findings (message_id, rule_id, policy, decided_at)
+    select 'm-' || n, 'p/r-' || 10 * (n % 10), 'harassment', timestamptz '2026-11-01' + n * interval '1 second'
+    from generate_series(1, 40000) n;
+    insert into rule_switches (rule_id, is_off, reason, switched_by, switched_at, generation)
+    select 'p/r-' || r, r % 100 = 0, 'reason', 'aki', now(), 2 from generate_series(1, 3000) r;
+    vacuum (analyze) rule_days; vacuum (analyze) shadow_findings; vacuum (analyze) rule_switches;
+";
+
+/// What the pages of the rules and the workers ask.
+fn asked_about_rules() -> Vec<Asked> {
+    let sql = |text: &str| text.to_owned();
+    vec![
+        ("off", sql(include_str!("../../src/store/sql/rules/off.sql")), "", String::new()),
+        (
+            "volumes",
+            sql(include_str!("../../src/store/sql/rules/volumes.sql")),
+            "bigint, bigint",
+            sql("20337, 20360"),
+        ),
+        (
+            "days",
+            sql(include_str!("../../src/store/sql/rules/days.sql")),
+            "text, bigint",
+            sql("'p/r-7', 20001"),
+        ),
+        (
+            "alerts of a rule",
+            sql(include_str!("../../src/store/sql/rules/alerts.sql")),
+            "text, bigint, bigint",
+            sql("'rule:harassment/threat', 20, 500"),
+        ),
+        (
+            "switch",
+            sql(include_str!("../../src/store/sql/rules/switch.sql")),
+            "text, boolean, text, text, timestamptz, bigint",
+            sql("'p/r-7', true, 'why', 'aki', now(), 2"),
+        ),
+    ]
+}
+
+/// What the lists of the desk and the page of an inquiry read.
+fn asked_by_agents() -> Vec<Asked> {
+    let listing = |view, all| DeskListing {
+        view,
+        agent_id: Some(AgentId::new("a-2").unwrap()),
+        teams: ["t-7".to_owned()].into(),
+        sight: if all {
+            Sight::All
+        } else {
+            Sight::Of { agent_id: Some(AgentId::new("a-2").unwrap()), teams: ["t-7".to_owned()].into() }
+        },
+        from: Some((chrono::DateTime::UNIX_EPOCH, InquiryId::new("q-1").unwrap())),
+        direction: Direction::Forward,
+        limit: 26,
+    };
+    let list = |name, view, all, types: &'static str, values: &str| {
+        (name, desk::statement(&listing(view, all)), types, values.to_owned())
+    };
+    let place = "timestamptz '2026-11-03', 'q-1', 26";
+    let of_team = format!("'a-2', 't-7', {place}");
+    let sql = |text: &str| text.to_owned();
+    vec![
+        list("mine", DeskView::Mine, false, "text, bigint", "'a-2', 200"),
+        list("teams", DeskView::Teams, false, "text, text, timestamptz, text, bigint", &of_team),
+        list("all", DeskView::All, true, "timestamptz, text, bigint", place),
+        list("triage", DeskView::Triage, true, "timestamptz, text, bigint", place),
+        list("waiting", DeskView::Waiting, true, "timestamptz, text, bigint", place),
+        list("resolved", DeskView::Resolved, true, "timestamptz, text, bigint", place),
+        list(
+            "resolved by the team",
+            DeskView::Resolved,
+            false,
+            "text, text, timestamptz, text, bigint, bigint",
+            &format!("{of_team}, 26"),
+        ),
+        ("agent", sql(include_str!("../../src/store/sql/desk/agent.sql")), "text", sql("'a-2'")),
+        (
+            "assignments",
+            sql(include_str!("../../src/store/sql/desk/assignments.sql")),
+            "text, bigint",
+            sql("'q-1', 50"),
+        ),
+        (
+            "of the customer",
+            sql(concat!(
+                include_str!("../../src/store/sql/desk/columns.sql"),
+                include_str!("../../src/store/sql/desk/whole.sql"),
+                include_str!("../../src/store/sql/desk/of_customer.sql")
+            )),
+            "text, text, bigint",
+            sql("'u-1', 'q-1', 20"),
+        ),
+        ("said", sql(include_str!("../../src/store/sql/desk/said.sql")), "text, bigint", sql("'t-7', 51")),
+        (
+            "alerts of the transaction",
+            sql(concat!(
+                include_str!("../../src/store/sql/review/alert.sql"),
+                include_str!("../../src/store/sql/desk/alerts.sql")
+            )),
+            "text, bigint",
+            sql("'t-21', 50"),
+        ),
+        ("last decision", sql(include_str!("../../src/store/sql/desk/decision.sql")), "text", sql("'q-1'")),
+        (
+            "answers",
+            sql(include_str!("../../src/store/sql/desk/replies.sql")),
+            "text, bigint",
+            sql("'q-1', 50"),
+        ),
+        (
+            "vectors of what was resolved",
+            sql(include_str!("../../src/store/sql/desk/resolved_vectors.sql")),
+            "timestamptz, text, bigint",
+            sql("timestamptz '2026-11-06', '!', 100"),
+        ),
+    ]
+}
+
+/// Nearly 300,000 counts by day, 80,000 findings: none of the rules' queries reads a table from its beginning to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_about_rules_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    fill(&mut connection, 40_000, 2).await;
+    for statement in FOUND.split(';').filter(|statement| !statement.trim().is_empty()) {
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+    }
+    check(&mut connection, &asked_about_rules).await;
+}
+
+/// What the desk reads beside the situation of a tick: teams, answers, decisions, vectors.
+const DESK: &str = "
+    update agents set team = 't-' || (substr(agent_id, 3)::int % 100);
+    insert into replies (inquiry_id, agent_id, replied_by, text, resolves, replied_at)
+    select inquiry_id, agent_id, 'aki', 'text', true, ended_at from assignments where outcome = 'resolved';
+    insert into routing_decisions (inquiry_id, decided_at, status, explanation)
+    select inquiry_id, now(), 'assigned', '{}' from assignments;
+    insert into inquiry_vectors (inquiry_id, version, vector)
+    select inquiry_id, 'v1', decode(repeat('7f', 384), 'hex') from inquiries;
+";
+
+/// 55,000 inquiries, 40,000 of them resolved: nothing that an agent reads goes through a table from its beginning to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_an_agent_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    let skills = Skill::ALL.map(|skill| format!("'{skill}'")).join(", ");
+    let rows = SITUATION.replace("SKILLS", &skills) + DESK;
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&mut connection).await.unwrap();
+    for table in [
+        "agents",
+        "inquiries",
+        "assignments",
+        "messages",
+        "verdicts",
+        "alerts",
+        "replies",
+        "routing_decisions",
+        "inquiry_vectors",
+    ] {
+        let vacuum = format!("vacuum (analyze) {table}");
+        sqlx::raw_sql(AssertSqlSafe(vacuum)).execute(&mut connection).await.unwrap();
+    }
+    check(&mut connection, &asked_by_agents).await;
 }
 
 /// Every plan, for these values and for any.
@@ -342,6 +685,16 @@ async fn check(connection: &mut PgConnection, asked: &dyn Fn() -> Vec<Asked>) {
             sqlx::raw_sql("deallocate asked").execute(&mut *connection).await.unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_of_the_evaluation_reads_by_an_index() {
+    let fresh = Fresh::postgres().await;
+    fresh.migrated().await;
+    let mut connection = PgConnection::connect(fresh.url()).await.unwrap();
+    fill(&mut connection, 40_000, 2).await;
+    sqlx::raw_sql(AssertSqlSafe(SAMPLES.to_owned())).execute(&mut connection).await.unwrap();
+    check(&mut connection, &asked_by_evaluation).await;
 }
 
 /// 20,000 inquiries of one customer, every second one in hand, the others resolved.

@@ -658,3 +658,25 @@ pub async fn queue_pages(fresh: Fresh) {
     store.claim_next(&listing(View::Open, 0), "aki", LEASE, at(0)).await.unwrap().unwrap();
     println!("claim the next: {:?}", started.elapsed());
 }
+
+pub async fn an_explanation_is_kept_once(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let flagged_message = message("m-1", "t-1", 0);
+    store.receive_messages(std::slice::from_ref(&flagged_message), 0).await.unwrap();
+    let explanation = |weight| Explanation {
+        message_id: flagged_message.message_id.clone(),
+        policy: Policy::new("external_induction"),
+        parts: vec![WeighedPart { message_id: flagged_message.message_id.clone(), start: 1, end: 3, weight }],
+    };
+    let refused = store.keep_explanation(&explanation(1.0)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused(_)), "there is no verdict: {refused}");
+    let batch = ModerationBatch { decisions: vec![flagged(&flagged_message, 1)], dead_letters: vec![] };
+    store.commit_moderation(&batch).await.unwrap();
+    for weight in [1.5, 7.0] {
+        store.keep_explanation(&explanation(weight)).await.unwrap();
+    }
+    let kept = store.explanation(&flagged_message.message_id, &Policy::new("external_induction")).await;
+    assert_eq!(kept.unwrap(), Some(explanation(1.5)));
+    let other = store.explanation(&flagged_message.message_id, &Policy::new("harassment")).await;
+    assert_eq!(other.unwrap(), None);
+}

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use chrono::Utc;
 use mimamori::access::{AccountId, Actor, PasswordHash, Permission, Role, Secret};
-use mimamori::config::{Config, ConsoleConfig};
+use mimamori::config::{Config, ConsoleConfig, ReportFrom};
 use mimamori::console;
 use mimamori::contract::{AgentId, Language, Policy, Skill};
+use mimamori::rules::{PackFiles, Severity};
 use mimamori::store::{AccountProfile, Edited, NewToken, Store};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -24,6 +26,8 @@ pub struct Console {
     pub address: SocketAddr,
     pub store: Arc<dyn Store>,
     pub database: Fresh,
+    /// Folder with the folders `rules` and `fixtures`.
+    pub rules: tempfile::TempDir,
     /// The lead.
     pub client: Client,
     stop: oneshot::Sender<()>,
@@ -41,6 +45,42 @@ pub fn password_hash() -> PasswordHash {
     HASH.get_or_init(|| PasswordHash::new(PASSWORD, [3; 16]).unwrap()).clone()
 }
 
+/// A pack of two rules, one in shadow, with examples.
+fn rules() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = |title: &str, more: &str, word: &str| {
+        format!(
+            "title: {title}\nstatus: test\npolicy: external_induction\nlang: [ja]\n{more}\
+             detection: {{app: {{view: skeleton, word: [{word}]}}, goods: {{any: [{word}スタンプ]}}, condition: app and not goods}}\n"
+        )
+    };
+    let files = [
+        (
+            "rules/external_induction/r0.yml",
+            rule("Names a messenger", "severity: high\nmessage: Names a <messenger>.\n", "line"),
+        ),
+        (
+            "rules/external_induction/quiet.yml",
+            rule("Names another one", "mode: shadow\nmessage: On trial.\n", "kakao"),
+        ),
+        (
+            "fixtures/external_induction/r0.yml",
+            "origin: composed\nmatch:\n  - LINEで話しませんか\nno_match:\n  - LINEスタンプです\n".to_owned(),
+        ),
+        (
+            "fixtures/external_induction/quiet.yml",
+            "origin: composed\nmatch:\n  - kakaoで話しませんか\nno_match:\n  - kakaoスタンプです\n"
+                .to_owned(),
+        ),
+    ];
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
 impl Console {
     pub async fn start() -> Self {
         Self::start_on(Fresh::sqlite().await, &settings()).await
@@ -55,17 +95,26 @@ impl Console {
             let _ = stopped.await;
         };
         let (served_store, settings) = (store.clone(), settings.clone());
-        let rule = ("external_induction/r0".to_owned(), "Names a <messenger>.".to_owned());
+        let rules = rules();
         let moderation = console::Moderation {
             policies: vec![Policy::new("external_induction"), Policy::new("harassment")],
-            rule_messages: [rule].into(),
+            rules: Some(console::RuleFolder {
+                files: PackFiles {
+                    rules: rules.path().join("rules"),
+                    fixtures: Some(rules.path().join("fixtures")),
+                },
+                every: Some(Duration::from_millis(50)),
+                report_from: ReportFrom::Severity(Severity::High),
+                longest_text: 1000,
+            }),
+            ..console::Moderation::default()
         };
         let served = tokio::spawn(async move {
             console::serve(listener, served_store, &settings, moderation, shutdown).await
         });
         store.upsert_agents(&[agent("a-1", &[Skill::Shipping], &[Language::Ja], 5)]).await.unwrap();
         let stranger = Client::stranger(address);
-        let mut console = Self { address, store, database, client: stranger, stop, served };
+        let mut console = Self { address, store, database, rules, client: stranger, stop, served };
         console.person("lead", Role::Lead, &[], Some("a-1")).await;
         console.client = console.log_in("lead").await;
         console

@@ -75,6 +75,7 @@ pub fn cleared(message: &TransactionMessage, decided: i64) -> Decision {
             decided_at: at(decided),
         },
         alerts: vec![],
+        shadow: vec![],
     }
 }
 

@@ -10,28 +10,45 @@ use super::intents::{self, Training};
 use crate::config::Config;
 use crate::datasets::{Dataset, Dialogue};
 use crate::evaluation::untimed;
+use crate::model::classifier::Base;
+use crate::model::encoder::Arithmetic;
 use crate::moderation::{AlertSources, Conversation, Moderator};
 
 /// Dialogues judged together.
 const BATCH: usize = 64;
 
-/// `training` adds a model that is trained on the set itself, if that has classes; `seed` decides what is held out.
+/// `training` adds a model that is trained on the set itself, if that has classes; `seed` decides what is held out. Everything is
+/// measured once in each arithmetic.
 pub fn run(
     config: &Config,
     folder: &Path,
     training: Option<&Training<'_>>,
     seed: u64,
+    arithmetics: &[Arithmetic],
 ) -> Result<ExitCode, CliError> {
     let dataset = Dataset::read(folder).map_err(|error| CliError::Usage(error.to_string()))?;
-    let base = parts::base(config)?;
-    match dataset {
-        Dataset::Benign { name, .. } if training.is_some() => {
-            Err(CliError::Usage(format!("--train: {name} have no classes to train on")))
-        }
-        Dataset::Benign { name, dialogues } => benign(&*parts::moderator(config, &base)?, name, &dialogues),
-        Dataset::Intents { name, intents } => intents::run(config, &base, name, &intents, training, seed),
-    }?;
+    for arithmetic in arithmetics {
+        let base = parts::base(config)?.in_arithmetic(*arithmetic);
+        match &dataset {
+            Dataset::Benign { name, .. } if training.is_some() => {
+                Err(CliError::Usage(format!("--train: {name} have no classes to train on")))
+            }
+            Dataset::Benign { name, dialogues } => {
+                let name = format!("{name}{}", in_words(&base));
+                benign(&*parts::moderator(config, &base)?, &name, dialogues)
+            }
+            Dataset::Intents { name, intents } => intents::run(config, &base, name, intents, training, seed),
+        }?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a line adds about the arithmetic: nothing about the one that is shipped.
+pub fn in_words(base: &Base) -> String {
+    match base.arithmetic() {
+        Arithmetic::Integers => String::new(),
+        other => format!(" in {other}"),
+    }
 }
 
 /// How often the shipped rules and models raise an alert where none is due.

@@ -6,6 +6,7 @@ use rand::seq::SliceRandom;
 
 use super::super::error::CliError;
 use super::super::lines;
+use super::data;
 use super::lexical::Characters;
 use super::tuning::{Tuning, to_standard_error};
 use crate::config::{Config, locate};
@@ -133,7 +134,8 @@ fn frozen(base: &Base, parts: &Parts<'_>) -> Result<(), CliError> {
     }
     let Some((_, penalty, head)) = best else { return Ok(()) };
     let how = format!(
-        "encoder as it is with a linear head (penalty {penalty}, chosen on {} validation texts)",
+        "encoder as it is{} with a linear head (penalty {penalty}, chosen on {} validation texts)",
+        data::in_words(base),
         parts.validation.texts.len()
     );
     report(&Reading { base, head, adapter: None }, parts, &how)

@@ -15,6 +15,7 @@ mod problem;
 mod queue;
 mod review;
 mod views;
+mod webhooks;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
@@ -33,6 +34,12 @@ pub(super) use queue::{
 pub(super) use review::{
     CLAIM, DECIDE, ESCALATE, HIDE, RELEASE, RESTORE, UNDO, WARN, claim, decide, escalate, hide, release,
     restore, undo, warn,
+};
+
+pub(super) use webhooks::{
+    ADD_WEBHOOK, DELETE_WEBHOOK, DELIVERIES, ROTATE_WEBHOOK, SEND_AGAIN, SET_WEBHOOK, TEST_WEBHOOK, WEBHOOK,
+    WEBHOOKS, add_webhook, delete_webhook, deliveries, rotate_webhook, send_again, set_webhook, test_webhook,
+    webhook, webhooks,
 };
 
 use crate::access::{Permission, Principal};

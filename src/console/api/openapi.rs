@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::problem;
 use crate::access::Permission;
 use crate::console::routes;
+use crate::contract::Webhook;
 
 type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -117,6 +118,7 @@ pub(super) fn openapi() -> Value {
         let path = paths.entry(row.path).or_insert_with(|| json!({}));
         path[method] = operation;
     }
+    let told = webhooks(&mut writer);
     let problem = schema::<problem::Body>(&mut writer.answered);
     let mut schemas = writer.sent.take_definitions(true);
     schemas.extend(writer.answered.take_definitions(true));
@@ -134,6 +136,7 @@ pub(super) fn openapi() -> Value {
         "security": [{ "token": [] }],
         "tags": tags(),
         "paths": paths,
+        "webhooks": told,
         "components": {
             "securitySchemes": {
                 "token": {
@@ -164,7 +167,44 @@ fn tags() -> Value {
         { "name": "Inquiries", "description": "Questions of customers, and which agent has them." },
         { "name": "Agents", "description": "Who works on inquiries." },
         { "name": "Messages", "description": "What was found in messages." },
+        { "name": "Webhooks", "description": "Who is told of events over HTTP." },
     ])
+}
+
+/// What is sent to endpoints, as Standard Webhooks 1.0 has it.
+fn webhooks(writer: &mut Writer) -> Value {
+    let body = schema::<Webhook>(&mut writer.answered);
+    let header = |name: &str, about: &str| json!({ "name": name, "in": "header", "required": true, "description": about, "schema": { "type": "string" } });
+    let parameters = [
+        header(
+            "webhook-id",
+            "The same on every attempt to send the event: who has seen it has the event already.",
+        ),
+        header("webhook-timestamp", "When the attempt was made: seconds since 1970."),
+        header(
+            "webhook-signature",
+            "`v1,` and the HMAC-SHA256 of `webhook-id.webhook-timestamp.body` in base64; two with a space between them for a day after the \
+             secret was changed.",
+        ),
+    ];
+    json!({
+        "event": {
+            "post": {
+                "operationId": "event",
+                "tags": ["Webhooks"],
+                "summary": "An event that an endpoint wants",
+                "description": "Sent at least once, in no order, without the words of messages; tried ten times over three days until it is taken.",
+                "security": [],
+                "parameters": parameters,
+                "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+                "responses": {
+                    "2XX": { "description": "It is taken." },
+                    "410": { "description": "Nothing more is wanted: the endpoint is switched off." },
+                    "default": { "description": "It is sent again later; `Retry-After` makes it wait longer." },
+                },
+            },
+        },
+    })
 }
 
 /// What has been written so far of the schemas: of bodies, as they are read, and of answers.

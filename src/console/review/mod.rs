@@ -14,5 +14,5 @@ pub(super) use acts::{
 };
 pub(super) use asked::{Asked, ROWS, cursor, moment, place};
 pub(super) use figures::{COUNTED, bounded, csv as figures_csv, page as figures_page};
-pub(super) use page::page as alert_page;
+pub(super) use page::{Other, Said, other, page as alert_page, said};
 pub(super) use warnings::text as warning_text;

@@ -14,16 +14,18 @@ use crate::console::error::{ErrorPage, PageError};
 use crate::console::layout::{Frame, Moment, Room, percent, reading_language, render};
 use crate::console::locale::Locale;
 use crate::console::masking;
+use crate::console::rules::Shelf;
 use crate::console::spans::{self, Stretch};
 use crate::console::state::Desk;
 use crate::console::words::Words;
-use crate::contract::{AlertState, Label, Ruling};
+use crate::contract::{AlertState, Label, MessageId, Policy, Ruling, SUBTYPES, Span, is_known_subtype};
+use crate::store::WeighedPart;
 use crate::store::review::{AlertFile, ReviewRow, SaidMessage, TrailRow};
 
+/// Characters of an earlier message that are quoted among what moved the model.
+const QUOTED: usize = 24;
 /// Messages before and after the alert's own, and earlier findings, that are shown.
 const AROUND: u32 = 20;
-/// What rules call the subtypes of the policies; a reviewer may write others.
-const SUBTYPES: [&str; 8] = ["contact", "payment", "deal", "link", "insult", "threat", "sexual", "pressure"];
 
 #[derive(Template)]
 #[template(path = "alert.html")]
@@ -38,6 +40,8 @@ struct View {
     about: Option<&'static str>,
     reasons: Vec<Reason>,
     has_model: bool,
+    /// What moved the model, the heaviest first.
+    moved: Vec<Moved>,
     conversation: Vec<Said>,
     more_before: bool,
     more_after: bool,
@@ -78,16 +82,22 @@ struct Reason {
     message: Option<String>,
 }
 
-struct Said {
-    sender: &'static str,
-    sent: Moment,
+/// A word that moved the model, or the beginning of an earlier message that did.
+struct Moved {
+    text: String,
     lang: &'static str,
-    stretches: Vec<Stretch>,
-    hidden: bool,
+}
+
+pub(in crate::console) struct Said {
+    pub(in crate::console) sender: &'static str,
+    pub(in crate::console) sent: Moment,
+    pub(in crate::console) lang: &'static str,
+    pub(in crate::console) stretches: Vec<Stretch>,
+    pub(in crate::console) hidden: bool,
     /// The alert's own message.
-    own: bool,
+    pub(in crate::console) own: bool,
     /// Said by the sender of that message.
-    same_sender: bool,
+    pub(in crate::console) same_sender: bool,
 }
 
 struct AlikeBox {
@@ -96,14 +106,14 @@ struct AlikeBox {
 }
 
 /// Another alert about the sender.
-struct Other {
-    id: i64,
-    policy: String,
-    probability: String,
-    state: String,
-    created: Moment,
-    text: String,
-    lang: &'static str,
+pub(in crate::console) struct Other {
+    pub(in crate::console) id: i64,
+    pub(in crate::console) policy: String,
+    pub(in crate::console) probability: String,
+    pub(in crate::console) state: String,
+    pub(in crate::console) created: Moment,
+    pub(in crate::console) text: String,
+    pub(in crate::console) lang: &'static str,
 }
 
 struct Line {
@@ -121,16 +131,22 @@ pub(in crate::console) async fn page(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Response, ErrorPage> {
     let Ok(Path(id)) = id else { return Err(PageError::UnknownAlert.page(locale)) };
-    let file = match desk.store.alert_file(id, AROUND).await {
-        Ok(Some(file)) => file,
+    let read = async {
+        let Some(file) = desk.store.alert_file(id, AROUND).await? else { return Ok(None) };
+        let moved = desk.store.explanation(&file.row.alert.message_id, &file.row.alert.policy).await?;
+        Ok(Some((file, moved.map_or_else(Vec::new, |explanation| explanation.parts))))
+    };
+    let (file, moved) = match read.await {
+        Ok(Some(read)) => read,
         Ok(None) => return Err(PageError::UnknownAlert.page(locale)),
         Err(error) => return Err(PageError::Store(error).page(locale)),
     };
-    Ok(render(StatusCode::OK, &view(file, &desk, &principal, &locale, &asked, Utc::now())))
+    Ok(render(StatusCode::OK, &view(file, &moved, &desk, &principal, &locale, &asked, Utc::now())))
 }
 
 fn view(
     file: AlertFile,
+    parts: &[WeighedPart],
     desk: &Desk,
     principal: &Principal,
     locale: &Locale,
@@ -144,9 +160,12 @@ fn view(
         && (row.state != AlertState::Escalated || principal.may(Permission::Supervise));
     let policy = row.alert.policy.clone();
     let own = row.alert.message_id.clone();
+    let moved = if reads { moved(parts, &conversation) } else { Vec::new() };
+    let by_model = by_model(parts, &own, &policy, words);
     let said = |message: SaidMessage| {
         let same_sender = message.sender_id == row.sender_id;
-        said(message, &row.alert.labels, &own, same_sender, reads, words)
+        let found: Vec<Label> = row.alert.labels.iter().chain(&by_model).cloned().collect();
+        said(message, &found, Some(&own), same_sender, reads, words)
     };
     let conversation: Vec<(Said, bool)> = conversation
         .into_iter()
@@ -156,7 +175,8 @@ fn view(
         })
         .collect();
     let hidden = conversation.iter().any(|(_, hidden)| *hidden);
-    let reasons = row.alert.labels.iter().map(|label| reason(label, desk)).collect();
+    let rules = desk.rules.now();
+    let reasons = row.alert.labels.iter().map(|label| reason(label, &rules)).collect();
     let has_model = row.alert.labels.iter().any(|label| label.source.starts_with("model:"));
     let notice = asked.done.as_ref().and_then(|(name, count)| (words.review.done)(name, *count));
     View {
@@ -168,6 +188,7 @@ fn view(
         about: (words.review.policy_about)(policy.as_str()),
         reasons,
         has_model,
+        moved,
         conversation: conversation.into_iter().map(|(said, _)| said).collect(),
         more_before,
         more_after,
@@ -187,6 +208,37 @@ fn view(
         versions: format!("{} · {}", row.rules_version, row.model_version),
         alert: alerts::alert(row.alert, reads, words),
     }
+}
+
+/// The words of the message that moved the model, as spans to be marked.
+fn by_model(parts: &[WeighedPart], own: &MessageId, policy: &Policy, words: &Words) -> Option<Label> {
+    let spans: Vec<Span> = parts
+        .iter()
+        .filter(|part| part.message_id == *own)
+        .map(|part| Span { start: part.start, end: part.end, text: String::new() })
+        .collect();
+    (!spans.is_empty()).then(|| Label {
+        policy: policy.clone(),
+        subtype: None,
+        score: 1.0,
+        source: format!("model: {}", words.review.moved_note),
+        spans,
+        parts: Vec::new(),
+    })
+}
+
+/// The parts in words; of earlier messages, which are weighed whole, the beginning.
+fn moved(parts: &[WeighedPart], conversation: &[SaidMessage]) -> Vec<Moved> {
+    let text = |part: &WeighedPart| {
+        let said = conversation.iter().find(|said| said.message_id == part.message_id)?;
+        let length = part.end.saturating_sub(part.start);
+        let mut text: String = said.text.chars().skip(part.start).take(length.min(QUOTED)).collect();
+        if length > QUOTED {
+            text.push('…');
+        }
+        Some(Moved { lang: reading_language(&said.text).as_str(), text })
+    };
+    parts.iter().filter_map(text).collect()
 }
 
 fn standing(
@@ -217,18 +269,19 @@ fn standing(
     }
 }
 
-fn reason(label: &Label, desk: &Desk) -> Reason {
+fn reason(label: &Label, rules: &Shelf) -> Reason {
     let rule = label.source.strip_prefix("rule:");
     Reason {
         source: label.source.clone(),
-        message: rule.and_then(|rule| desk.settings.rule_messages.get(rule)).cloned(),
+        message: rule.and_then(|rule| rules.message(rule)).map(str::to_owned),
     }
 }
 
-fn said(
+/// A message of a conversation; `own` is the one that the conversation is shown for, if there is one.
+pub(in crate::console) fn said(
     message: SaidMessage,
     found: &[Label],
-    own: &crate::contract::MessageId,
+    own: Option<&MessageId>,
     same_sender: bool,
     reads: bool,
     words: &Words,
@@ -237,6 +290,9 @@ fn said(
     // What the message was flagged for itself, and the parts that it has in the finding of this alert.
     let mut labels = message.labels;
     labels.extend(alerts::parts_in(&message.message_id, found));
+    if own == Some(&message.message_id) {
+        labels.extend(found.iter().filter(|label| label.source.starts_with("model:")).cloned());
+    }
     Said {
         sender: (words.role_name)(message.role),
         sent: message.sent_at.into(),
@@ -247,12 +303,12 @@ fn said(
             spans::mark(&masked(&message.text), &[])
         },
         hidden: message.hidden,
-        own: message.message_id == *own,
+        own: own == Some(&message.message_id),
         same_sender,
     }
 }
 
-fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
+pub(in crate::console) fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
     let state = match &row.decided {
         Some(decided) => (words.review.ruling_name)(decided.ruling),
         None if row.state == AlertState::Escalated => {
@@ -273,7 +329,7 @@ fn other(row: ReviewRow, reads: bool, words: &Words) -> Other {
 
 /// Who reads no messages is shown the known names only: a reviewer may have written anything.
 fn shown_subtype(subtype: Option<String>, reads: bool) -> Option<String> {
-    subtype.filter(|name| reads || SUBTYPES.contains(&name.as_str()))
+    subtype.filter(|name| reads || is_known_subtype(name))
 }
 
 fn line(row: TrailRow, reads: bool, words: &Words) -> Line {

@@ -1,18 +1,30 @@
 //! The words of the pages, one file a language. A missing word does not compile.
 
 mod access;
+mod desk;
 mod en;
+mod evaluation;
 mod ja;
+mod models;
+mod operations;
 mod review;
+mod rules;
+mod webhooks;
 
 pub(super) use access::AccessWords;
+pub(super) use desk::DeskWords;
+pub(super) use evaluation::EvaluationWords;
+pub(super) use models::ModelWords;
+pub(super) use operations::OperationsWords;
 pub(super) use review::ReviewWords;
+pub(super) use rules::RuleWords;
+pub(super) use webhooks::WebhookWords;
 
 use crate::contract::{Action, Language, Priority, Role, Skill};
 use crate::store::InquiryStatus;
 
 /// What happened, and what to do about it.
-pub(super) type Told = (&'static str, &'static str);
+pub(in crate::console) type Told = (&'static str, &'static str);
 
 /// Every word of the pages in one language.
 pub(super) struct Words {
@@ -20,18 +32,33 @@ pub(super) struct Words {
     pub(super) lang: &'static str,
     /// Log-in, people, tokens, audit trail.
     pub(super) access: &'static AccessWords,
+    /// The agents' desk.
+    pub(super) desk: &'static DeskWords,
     /// The review of alerts.
     pub(super) review: &'static ReviewWords,
+    /// Endpoints that are told of events.
+    pub(super) webhooks: &'static WebhookWords,
+    /// The rules.
+    pub(super) rules: &'static RuleWords,
+    /// Figures over time, audit samples, drift.
+    pub(super) measured: &'static EvaluationWords,
+    /// Operations, and the replay of dead letters.
+    pub(super) operating: &'static OperationsWords,
+    /// Models, and what those in shadow say.
+    pub(super) models: &'static ModelWords,
     pub(super) product: &'static str,
     pub(super) skip: &'static str,
     pub(super) navigation: &'static str,
     pub(super) language: &'static str,
-    pub(super) keys: &'static str,
 
     pub(super) overview: &'static str,
     pub(super) alerts: &'static str,
     pub(super) inquiries: &'static str,
     pub(super) dead_letters: &'static str,
+    pub(super) evaluation: &'static str,
+    pub(super) operations: &'static str,
+    /// Opens the table below a chart.
+    pub(super) numbers: &'static str,
 
     pub(super) newer: &'static str,
     pub(super) older: &'static str,
@@ -83,8 +110,6 @@ pub(super) struct Words {
     pub(super) nobody: &'static str,
     pub(super) reason: &'static str,
     pub(super) resolve: &'static str,
-    /// The button's name for a screen reader, of the inquiry's id.
-    pub(super) resolve_inquiry: fn(&str) -> String,
     pub(super) accept: &'static str,
     pub(super) pass_on: &'static str,
     pub(super) classify: &'static str,

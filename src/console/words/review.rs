@@ -34,6 +34,9 @@ pub(in crate::console) struct ReviewWords {
     /// What the policy is about.
     pub(in crate::console) policy_about: fn(&str) -> Option<&'static str>,
     pub(in crate::console) no_model: &'static str,
+    /// Before the words that moved the model, the heaviest first.
+    pub(in crate::console) moved_model: &'static str,
+    pub(in crate::console) moved_note: &'static str,
     pub(in crate::console) decide: &'static str,
     pub(in crate::console) ruling_name: fn(Ruling) -> &'static str,
     pub(in crate::console) escalate: &'static str,
@@ -114,7 +117,9 @@ pub(super) static EN: ReviewWords = ReviewWords {
         "harassment" => Some("Insults, threatens, pressures or harasses the other side."),
         _ => None,
     },
-    no_model: "The console runs no model, so it cannot say which words moved the model. `mimamori moderate --explain` says it for a message.",
+    no_model: "Which words moved the model has not been worked out. `mimamori moderate --explain` does it for a message.",
+    moved_model: "Moved the model, the most first:",
+    moved_note: "moved the model",
     decide: "Decision",
     ruling_name: |ruling| match ruling {
         Ruling::Violation => "Violation",
@@ -274,7 +279,9 @@ pub(super) static JA: ReviewWords = ReviewWords {
         "harassment" => Some("相手への侮辱、脅迫、圧力、嫌がらせにあたる内容です。"),
         _ => None,
     },
-    no_model: "コンソールはモデルを動かしていないため、どの言葉がモデルに影響したかは示せません。`mimamori moderate --explain` で確認できます。",
+    no_model: "どの言葉がモデルの判断に影響したかは、まだ計算されていません。`mimamori moderate --explain` で確認できます。",
+    moved_model: "モデルの判断に影響した言葉（影響の大きい順）：",
+    moved_note: "モデルの判断に影響",
     decide: "判断",
     ruling_name: |ruling| match ruling {
         Ruling::Violation => "違反",

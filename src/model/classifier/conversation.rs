@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{Base, ModelError, lexicon};
 use crate::contract::Policy;
-use crate::model::encoder::{Encoder, Sequence};
+use crate::model::encoder::{AnyEncoder, Sequence};
 use crate::model::folder::{HEAD, Head, PolicyDescription, ReaderDescription, read_description, verify};
 use crate::model::huggingface::PolicyClassifier;
 use crate::model::input::{Reader, Turn};
@@ -32,7 +32,7 @@ enum Judge {
 /// Reads conversations and judges messages for every policy that has a head.
 pub struct ConversationModel {
     reader: Arc<Reader>,
-    encoder: Encoder,
+    encoder: AnyEncoder,
     version: String,
     /// Runs of characters that heads share.
     lexicon: Option<Lexicon>,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::{Base, ModelError, lexicon};
 use crate::contract::{Skill, SkillProbability};
-use crate::model::encoder::{Encoder, Sequence};
-use crate::model::folder::{HEAD, Head, InquiryDescription, read_description, verify};
+use crate::model::encoder::{AnyEncoder, Sequence};
+use crate::model::folder::{HEAD, Head, InquiryDescription, hexadecimal, read_description, verify};
 use crate::model::huggingface::InquiryClassifier;
 use crate::model::input::Reader;
 use crate::model::lexical::{Document, LexicalPart, Lexicon};
@@ -23,7 +24,7 @@ pub struct InquiryModel {
 /// The encoder's head, perhaps with one over runs of characters beside it.
 struct InquiryHead {
     reader: Arc<Reader>,
-    encoder: Encoder,
+    encoder: AnyEncoder,
     head: Head,
     lexical: Option<(Lexicon, LexicalPart)>,
 }
@@ -31,6 +32,14 @@ struct InquiryHead {
 enum InquiryJudge {
     Head(Box<InquiryHead>),
     Classifier(Box<InquiryClassifier>),
+}
+
+/// What the model makes of an inquiry.
+pub struct Reading {
+    /// In the order of the description's skills.
+    pub logits: Vec<f64>,
+    /// What the head reads: the encoder's mean over the text. None where the model is no encoder with a head.
+    pub vector: Option<Vec<f32>>,
 }
 
 impl InquiryModel {
@@ -86,36 +95,58 @@ impl InquiryModel {
         self
     }
 
+    /// Names the encoder with what it was trained to: only vectors of one version can be compared. A new head alone changes nothing.
+    pub fn vector_version(&self) -> Option<String> {
+        let InquirySource::Head { adapter_sha256, encoder_sha256, tokenizer_sha256, .. } =
+            &self.description.source
+        else {
+            return None;
+        };
+        let parts = [encoder_sha256, adapter_sha256, tokenizer_sha256].map(String::as_str).join(" ");
+        Some(hexadecimal(&Sha256::digest(parts))[..16].to_owned())
+    }
+
     /// Logits in the order of the description's skills, for pairs of subject and text.
     pub fn logits(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<f64>> {
+        self.read(inquiries).into_iter().map(|reading| reading.logits).collect()
+    }
+
+    /// Logits and vectors, for pairs of subject and text.
+    pub fn read(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Reading> {
         match &self.judge {
             InquiryJudge::Head(judge) => {
                 let InquiryHead { reader, encoder, head, lexical } = &**judge;
                 let sequences: Vec<Sequence> =
                     inquiries.par_iter().map(|(subject, text)| reader.inquiry(*subject, text)).collect();
                 let vectors = encoder.pooled(&sequences);
-                let logits = vectors.iter().map(|segments| head.logits(&segments[0]));
-                match lexical {
-                    None => logits.collect(),
-                    Some((lexicon, part)) => inquiries
-                        .iter()
-                        .zip(logits)
-                        .map(|((subject, text), encoder)| {
+                let read = |((subject, text), segments): (&(Option<&str>, &str), Vec<Vec<f32>>)| {
+                    let vector = segments.into_iter().next().unwrap_or_default();
+                    let encoder = head.logits(&vector);
+                    let logits = match lexical {
+                        None => encoder,
+                        Some((lexicon, part)) => {
                             part.blended(&encoder, &lexicon.features(&Document::inquiry(*subject, text)))
-                        })
-                        .collect(),
-                }
+                        }
+                    };
+                    Reading { logits, vector: Some(vector) }
+                };
+                inquiries.iter().zip(vectors).map(read).collect()
             }
-            InquiryJudge::Classifier(classifier) => classifier.logits(inquiries),
+            InquiryJudge::Classifier(classifier) => {
+                let logits = classifier.logits(inquiries).into_iter();
+                logits.map(|logits| Reading { logits, vector: None }).collect()
+            }
         }
     }
 
     /// The calibrated distribution of each inquiry, best first; each sums to one.
     pub fn distributions(&self, inquiries: &[(Option<&str>, &str)]) -> Vec<Vec<SkillProbability>> {
-        self.logits(inquiries)
-            .iter()
-            .map(|logits| distribution(logits, &self.description.skills, self.description.temperature))
-            .collect()
+        self.logits(inquiries).iter().map(|logits| self.distribution_of(logits)).collect()
+    }
+
+    /// The calibrated distribution, best first.
+    pub fn distribution_of(&self, logits: &[f64]) -> Vec<SkillProbability> {
+        distribution(logits, &self.description.skills, self.description.temperature)
     }
 }
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 pub use conversation::{ConversationModel, PolicyHead};
-pub use inquiry::{InquiryModel, distribution};
+pub use inquiry::{InquiryModel, Reading, distribution};
 
 use super::adapter::{Adapter, AdapterError};
 use super::encoder::weights::{EncoderFile, EncoderFileError};
-use super::encoder::{Encoder, Sequence};
+use super::encoder::{AnyEncoder, Arithmetic, Sequence};
 use super::folder::{ADAPTER, FolderError, check_sha256, hexadecimal, sha256_of, verify};
 use super::input::{Reader, TokenizerError};
 use super::lexical::{LEXICON, Lexicon};
@@ -47,6 +47,7 @@ pub struct Base {
     file: EncoderFile,
     reader: Arc<Reader>,
     sha256: (String, String),
+    arithmetic: Arithmetic,
 }
 
 impl Base {
@@ -62,7 +63,17 @@ impl Base {
             },
         );
         let (file, sha256) = file?;
-        Ok(Self { folder: folder.into(), file, reader: Arc::new(reader?), sha256 })
+        let (folder, arithmetic) = (folder.into(), Arithmetic::default());
+        Ok(Self { folder, file, reader: Arc::new(reader?), sha256, arithmetic })
+    }
+
+    /// The same for models that compute in another arithmetic.
+    pub fn in_arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Self { arithmetic, ..self }
+    }
+
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
     }
 
     /// The encoder with an adapter merged in, after checking that the adapter was trained for this very encoder.
@@ -72,7 +83,7 @@ impl Base {
         adapter_sha256: &str,
         encoder: &str,
         tokenizer: &str,
-    ) -> Result<Encoder, ModelError> {
+    ) -> Result<AnyEncoder, ModelError> {
         for (file, expected, found) in
             [("model.gguf", encoder, &self.sha256.0), ("tokenizer.json", tokenizer, &self.sha256.1)]
         {
@@ -89,16 +100,19 @@ impl Base {
         let adapter = Adapter::read(&file)?;
         adapter
             .fits(self.file.shape().layers)
-            .and_then(|()| Encoder::from_file(&self.file, |index, layer| adapter.merge(index, layer)))
+            .and_then(|()| self.encoder(Some(&adapter)))
             .map_err(|detail| ModelError::mismatch(folder, detail))
+    }
+
+    fn encoder(&self, adapter: Option<&Adapter>) -> Result<AnyEncoder, String> {
+        AnyEncoder::from_file(&self.file, self.arithmetic, |index, layer| {
+            adapter.map_or(Ok(()), |adapter| adapter.merge(index, layer))
+        })
     }
 
     /// Vectors of single texts, `[hidden]` each: from the encoder as it is, or with an adapter that belongs to no model folder.
     pub fn vectors(&self, texts: &[&str], adapter: Option<&Adapter>) -> Result<Vec<Vec<f32>>, ModelError> {
-        let encoder = Encoder::from_file(&self.file, |index, layer| {
-            adapter.map_or(Ok(()), |adapter| adapter.merge(index, layer))
-        })
-        .map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
+        let encoder = self.encoder(adapter).map_err(|detail| ModelError::mismatch(&self.folder, detail))?;
         let sequences: Vec<Sequence> = texts.iter().map(|text| self.reader.inquiry(None, text)).collect();
         Ok(encoder.pooled(&sequences).into_iter().map(|mut segments| segments.swap_remove(0)).collect())
     }

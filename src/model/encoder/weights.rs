@@ -1,5 +1,6 @@
 //! The encoder's parameters, read from the committed 4-bit GGUF file, with low-rank adapters merged in.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -162,6 +163,16 @@ impl EncoderFile {
 
     pub fn embeddings(&self) -> &Embeddings {
         &self.embeddings
+    }
+
+    /// Every tensor by its name, in 32 bits.
+    pub fn tensors(&self) -> Result<HashMap<String, Tensor>, EncoderFileError> {
+        let reader = Reader { bytes: &self.bytes, content: &self.content };
+        let names = self.content.tensor_infos.keys();
+        names
+            .map(|name| Ok((name.clone(), reader.tensor(name)?)))
+            .collect::<Result<_, String>>()
+            .map_err(|detail| EncoderFileError { file: self.path.clone(), detail })
     }
 
     /// The parameters of one layer, counted from 0.

@@ -8,6 +8,7 @@ mod types;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+pub(super) use reads::inquiries;
 pub use types::*;
 
 use super::ledger::{Books, Ledger, Value};

@@ -9,7 +9,7 @@ use crate::store::{InquiryRow, InquiryStatus, StoreError};
 
 const INQUIRIES: &str = include_str!("../sql/api/inquiries.sql");
 
-pub(super) async fn inquiries<B: Books>(
+pub(in crate::store) async fn inquiries<B: Books>(
     books: &B,
     wanted: &InquiryListing,
     sight: &Sight,

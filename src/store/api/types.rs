@@ -30,7 +30,6 @@ impl InquiryListing {
 
 /// The verdict on a message as it is kept. Rules that could not be decided are told in the event only.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "Verdict")]
 pub struct StoredVerdict {
     pub message_id: MessageId,
     pub transaction_id: TransactionId,

@@ -1,6 +1,5 @@
 //! Dead letters: rejected bodies, counted, listed, replayed. They are rare, so each has a statement of its own.
 
-use chrono::{DateTime, Utc};
 use sqlx::{Postgres, Transaction};
 
 use super::PostgresStore;
@@ -60,10 +59,5 @@ impl PostgresStore {
     pub(super) async fn dead_letter_row(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError> {
         let query = sqlx::query(include_str!("../sql/dead_letter.sql")).bind(id);
         self.row(query).await?.map(|row| self.reader().dead_letter(&row)).transpose()
-    }
-
-    pub(super) async fn replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        let mark = sqlx::query(include_str!("../sql/mark_replayed.sql")).bind(id).bind(Time(at));
-        Ok(self.done(mark.execute(&self.pool).await)?.rows_affected() == 1)
     }
 }

@@ -21,7 +21,7 @@ use super::fault::Place;
 use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
-use super::{Store, StoreError, reservations as life, schema, supervision};
+use super::{Store, StoreError, desk, reservations as life, schema, supervision};
 use crate::access::Sight;
 use crate::contract::{
     AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage, UserId,
@@ -104,7 +104,8 @@ impl Store for PostgresStore {
         let mut connection = self.done(options.connect().await)?;
         let migrated = schema::POSTGRES.run_direct(None, &mut connection, false).await;
         self.done(connection.close().await)?;
-        migrated.map_err(|error| self.place.migration(error))
+        migrated.map_err(|error| self.place.migration(error))?;
+        desk::install(self).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -361,10 +362,6 @@ impl Store for PostgresStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError> {
         self.dead_letter_row(id).await
-    }
-
-    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.replayed(id, at).await
     }
 
     async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError> {

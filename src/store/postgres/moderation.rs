@@ -67,6 +67,7 @@ impl PostgresStore {
             .filter(|decision| new.contains(decision.verdict.message_id.as_str()))
             .collect();
         self.insert_labels(&mut transaction, &decisions).await?;
+        self.insert_shadow(&mut transaction, &decisions).await?;
         let new_alerts = self.insert_alerts(&mut transaction, &decisions).await?;
         let mut events = decisions
             .iter()
@@ -74,6 +75,8 @@ impl PostgresStore {
             .collect::<Result<Vec<_>, _>>()?;
         events.extend(self.reject(&mut transaction, &batch.dead_letters).await?);
         self.insert_events(&mut transaction, &events).await?;
+        // Last, because other workers that count the same wait for the end of this transaction.
+        self.count_findings(&mut transaction, &decisions).await?;
         self.commit(transaction).await?;
         Ok(Committed { new_verdicts: decisions.len() as u64, new_alerts })
     }
@@ -124,7 +127,8 @@ impl PostgresStore {
             .bind(labels.iter().map(|(_, _, label)| label.score).collect::<Vec<_>>())
             .bind(labels.iter().map(|(_, _, label)| label.source.as_str()).collect::<Vec<_>>())
             .bind(labels.iter().map(|(_, _, label)| Json(&label.spans)).collect::<Vec<_>>())
-            .bind(labels.iter().map(|(_, _, label)| Json(&label.parts)).collect::<Vec<_>>());
+            .bind(labels.iter().map(|(_, _, label)| Json(&label.parts)).collect::<Vec<_>>())
+            .bind(labels.iter().map(|(verdict, _, _)| Time(verdict.decided_at)).collect::<Vec<_>>());
         self.done(insert.execute(&mut **transaction).await)?;
         Ok(())
     }
@@ -156,6 +160,46 @@ impl PostgresStore {
             )
             .bind(alerts.iter().map(|(_, alert)| alert.text_key.as_str()).collect::<Vec<_>>());
         Ok(self.done(insert.execute(&mut **transaction).await)?.rows_affected())
+    }
+
+    async fn insert_shadow(
+        &self,
+        transaction: &mut Transaction<'static, Postgres>,
+        decisions: &[&Decision],
+    ) -> Result<(), StoreError> {
+        let found: Vec<_> = decisions
+            .iter()
+            .flat_map(|decision| decision.shadow.iter().map(|found| (&decision.verdict, found)))
+            .collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let insert = sqlx::query(include_str!("../sql/postgres/insert_shadow_findings.sql"))
+            .bind(found.iter().map(|(verdict, _)| verdict.message_id.as_str()).collect::<Vec<_>>())
+            .bind(found.iter().map(|(_, found)| found.rule_id.as_str()).collect::<Vec<_>>())
+            .bind(found.iter().map(|(_, found)| found.policy.as_str()).collect::<Vec<_>>())
+            .bind(found.iter().map(|(verdict, _)| Time(verdict.decided_at)).collect::<Vec<_>>());
+        self.done(insert.execute(&mut **transaction).await)?;
+        Ok(())
+    }
+
+    async fn count_findings(
+        &self,
+        transaction: &mut Transaction<'static, Postgres>,
+        decisions: &[&Decision],
+    ) -> Result<(), StoreError> {
+        let counted = prepare::rule_days(decisions);
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let insert = sqlx::query(include_str!("../sql/postgres/insert_rule_days.sql"))
+            .bind(counted.iter().map(|(found, _)| found.day).collect::<Vec<_>>())
+            .bind(counted.iter().map(|(found, _)| found.rule_id).collect::<Vec<_>>())
+            .bind(counted.iter().map(|(found, _)| found.shadow).collect::<Vec<_>>())
+            .bind(counted.iter().map(|(_, count)| *count).collect::<Vec<_>>())
+            .bind(prepare::shard(decisions));
+        self.done(insert.execute(&mut **transaction).await)?;
+        Ok(())
     }
 
     pub(super) async fn alert_rows(&self, page: Page) -> Result<Vec<AlertRow>, StoreError> {

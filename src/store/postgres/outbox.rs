@@ -52,7 +52,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let purge = sqlx::query("delete from outbox where published_at < $1").bind(Time(before));
+        let purge = sqlx::query(include_str!("../sql/purge_published.sql")).bind(Time(before));
         Ok(self.done(purge.execute(&self.pool).await)?.rows_affected())
     }
 

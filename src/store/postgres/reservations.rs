@@ -35,6 +35,7 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Postgres, 
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
         Value::Json(value) => query.bind(Json(value)),
+        Value::Bytes(bytes) => query.bind(bytes),
     })
 }
 
@@ -51,6 +52,11 @@ impl Ledger for PostgresLedger {
 
     const LOCKED: &'static str = "\nfor no key update of a";
     const UNLOCKED_ONLY: &'static str = "\nfor no key update of a skip locked";
+    const LATERAL: bool = true;
+
+    const DAY: (&'static str, &'static str) = ("cast(floor(date_part('epoch', ", ") / 86400) as bigint)");
+    const SECONDS: (&'static str, &'static str) = ("cast(floor(date_part('epoch', ", ")) as bigint)");
+    const LISTED: &'static str = "in (select cast(value as bigint) from jsonb_array_elements_text($1) value)";
 
     fn reader(&self) -> Reader<'_> {
         self.store.reader()
@@ -99,6 +105,10 @@ impl Books for PostgresStore {
 
     fn place(&self) -> Reader<'_> {
         self.reader()
+    }
+
+    async fn act(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(self.done(bound(sql, values).execute(&self.pool).await)?.rows_affected())
     }
 
     async fn list(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<PgRow>, StoreError> {

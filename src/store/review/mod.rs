@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use read::statement;
-pub(super) use read::with_findings;
+pub(super) use read::{chosen_alerts, said_with_findings, with_findings};
 pub use types::*;
 
 use super::StoreError;

@@ -78,6 +78,16 @@ pub(in crate::store) async fn with_findings<B: Books>(
     books.place().alerts(alerts, &labels, &earlier)
 }
 
+/// Alerts that what follows the columns chooses and orders.
+pub(in crate::store) async fn chosen_alerts<B: Books>(
+    books: &B,
+    chosen: &'static str,
+    values: &[Value<'_>],
+) -> Result<Vec<ReviewRow>, StoreError> {
+    let rows = books.list_built(format!("{ALERT}{chosen}"), values).await?;
+    review_rows(books, &rows).await
+}
+
 async fn review_rows<B: Books>(books: &B, rows: &[Row<B>]) -> Result<Vec<ReviewRow>, StoreError> {
     let alerts = with_findings(books, rows).await?;
     rows.iter().zip(alerts).map(|(row, alert)| books.place().review_row(row, alert)).collect()
@@ -125,14 +135,27 @@ async fn conversation<B: Books>(
     let after = books.list(include_str!("../sql/review/said_after.sql"), &after).await?;
     let (more_before, more_after) = (before.len() > around + 1, after.len() > around);
     let rows = before.iter().take(around + 1).rev().chain(after.iter().take(around));
-    let mut said = rows.map(|row| books.place().said(row)).collect::<Result<Vec<_>, _>>()?;
+    let said = rows.map(|row| books.place().said(row)).collect::<Result<Vec<_>, _>>()?;
     drop((before, after));
+    Ok((labelled(books, said).await?, more_before, more_after))
+}
+
+/// Messages, the latest first, with what was found in them; they come back with the oldest first.
+pub(in crate::store) async fn said_with_findings<B: Books>(
+    books: &B,
+    rows: &[Row<B>],
+) -> Result<Vec<SaidMessage>, StoreError> {
+    let said = rows.iter().rev().map(|row| books.place().said(row)).collect::<Result<Vec<_>, _>>()?;
+    labelled(books, said).await
+}
+
+async fn labelled<B: Books>(books: &B, mut said: Vec<SaidMessage>) -> Result<Vec<SaidMessage>, StoreError> {
     let ids = said.iter().map(|message| message.message_id.to_string()).collect();
     let mut labels = books.place().labels(&books.labels_of(ids).await?)?;
     for message in &mut said {
         message.labels = labels.remove(message.message_id.as_str()).unwrap_or_default();
     }
-    Ok((said, more_before, more_after))
+    Ok(said)
 }
 
 async fn alike<B: Books>(books: &B, row: &ReviewRow, key: &str) -> Result<Alike, StoreError> {

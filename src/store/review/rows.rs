@@ -59,7 +59,7 @@ impl Reader<'_> {
         Ok(by.zip(until).map(|(by, until)| Claim { by, until, generation }))
     }
 
-    pub(super) fn ruling(&self, row: &impl Fields) -> Result<Option<Ruling>, StoreError> {
+    pub(in crate::store) fn ruling(&self, row: &impl Fields) -> Result<Option<Ruling>, StoreError> {
         let name = self.get(row.text_or_null("ruling"))?;
         name.map(|name| name.parse().map_err(|_| unreadable("ruling"))).transpose()
     }
@@ -117,7 +117,7 @@ impl Reader<'_> {
     }
 
     /// Without its labels.
-    pub(super) fn said(&self, row: &impl Fields) -> Result<SaidMessage, StoreError> {
+    pub(in crate::store) fn said(&self, row: &impl Fields) -> Result<SaidMessage, StoreError> {
         let message = self.context(row)?;
         Ok(SaidMessage {
             message_id: message.message_id,

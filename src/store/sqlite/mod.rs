@@ -28,7 +28,7 @@ use super::fault::{Place, is_busy};
 use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
-use super::{Store, StoreError, reservations as life, schema, supervision};
+use super::{Store, StoreError, desk, reservations as life, schema, supervision};
 use crate::access::Sight;
 use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::routing::{AgentSnapshot, Preferred};
@@ -135,7 +135,8 @@ impl Store for SqliteStore {
         let mut transaction = self.begin().await?;
         let migrated = schema::SQLITE.run_direct(None, &mut *transaction, false).await;
         migrated.map_err(|error| self.place.migration(error))?;
-        self.commit(transaction).await
+        self.commit(transaction).await?;
+        desk::install(self).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -391,10 +392,6 @@ impl Store for SqliteStore {
 
     async fn dead_letter(&self, id: &str) -> Result<Option<DeadLetterRow>, StoreError> {
         self.dead_letter_row(id).await
-    }
-
-    async fn mark_replayed(&self, id: &str, at: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.replayed(id, at).await
     }
 
     async fn commit_dead_letters(&self, dead_letters: &[DeadLetter]) -> Result<(), StoreError> {

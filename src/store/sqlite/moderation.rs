@@ -56,7 +56,9 @@ impl SqliteStore {
         let mut transaction = self.begin().await?;
         let mut committed = Committed::default();
         let mut events = Vec::with_capacity(batch.decisions.len());
-        for Decision { verdict, alerts } in prepare::in_order(&batch.decisions) {
+        let mut new = Vec::with_capacity(batch.decisions.len());
+        for decision in prepare::in_order(&batch.decisions) {
+            let Decision { verdict, alerts, .. } = decision;
             if !self.insert_verdict(&mut transaction, verdict).await? {
                 continue;
             }
@@ -64,7 +66,9 @@ impl SqliteStore {
             committed.new_alerts += alerts.len() as u64;
             self.insert_findings(&mut transaction, verdict, alerts).await?;
             events.push(prepare::verdict_event(verdict)?);
+            new.push(decision);
         }
+        self.count_findings(&mut transaction, &new).await?;
         events.extend(self.reject(&mut transaction, &batch.dead_letters).await?);
         self.insert_events(&mut transaction, &events).await?;
         self.commit(transaction).await?;
@@ -104,7 +108,8 @@ impl SqliteStore {
                 .bind(label.score)
                 .bind(&label.source)
                 .bind(Json(&label.spans))
-                .bind(Json(&label.parts));
+                .bind(Json(&label.parts))
+                .bind(Time(verdict.decided_at));
             self.done(insert.execute(&mut *connection).await)?;
         }
         for alert in alerts {
@@ -117,6 +122,33 @@ impl SqliteStore {
                 .bind(Time(verdict.decided_at))
                 .bind(Time(review::queue_time(verdict.decided_at, alert.risk)))
                 .bind(&alert.text_key);
+            self.done(insert.execute(&mut *connection).await)?;
+        }
+        Ok(())
+    }
+
+    /// What rules in shadow found, and how much each rule found.
+    async fn count_findings(
+        &self,
+        connection: &mut SqliteConnection,
+        decisions: &[&Decision],
+    ) -> Result<(), StoreError> {
+        for decision in decisions {
+            for found in &decision.shadow {
+                let insert = sqlx::query(include_str!("../sql/sqlite/insert_shadow_finding.sql"))
+                    .bind(decision.verdict.message_id.as_str())
+                    .bind(&found.rule_id)
+                    .bind(found.policy.as_str())
+                    .bind(Time(decision.verdict.decided_at));
+                self.done(insert.execute(&mut *connection).await)?;
+            }
+        }
+        for (found, count) in prepare::rule_days(decisions) {
+            let insert = sqlx::query(include_str!("../sql/sqlite/insert_rule_day.sql"))
+                .bind(found.day)
+                .bind(found.rule_id)
+                .bind(found.shadow)
+                .bind(count);
             self.done(insert.execute(&mut *connection).await)?;
         }
         Ok(())

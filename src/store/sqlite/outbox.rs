@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use super::SqliteStore;
 use crate::store::StoreError;
 use crate::store::fields::{Fields, Time};
-use crate::store::prepare::{Event, target_columns};
+use crate::store::prepare::{Event, target_columns, webhook_id};
 use crate::store::types::OutboxRow;
 
 impl SqliteStore {
@@ -27,6 +27,25 @@ impl SqliteStore {
                 .bind(&event.outgoing.id)
                 .bind(&event.outgoing.body)
                 .bind(Json(&event.outgoing.headers));
+            self.done(insert.execute(&mut *connection).await)?;
+        }
+        self.insert_deliveries(connection, events).await
+    }
+
+    /// Who wants an event gets a delivery of it in the same transaction: none is lost, none doubled.
+    async fn insert_deliveries(
+        &self,
+        connection: &mut SqliteConnection,
+        events: &[Event],
+    ) -> Result<(), StoreError> {
+        let wanted = sqlx::query("select 1 from webhook_endpoints where active limit 1");
+        if self.done(wanted.fetch_optional(&mut *connection).await)?.is_none() {
+            return Ok(());
+        }
+        for event in events {
+            let insert = sqlx::query(include_str!("../sql/sqlite/insert_deliveries.sql"))
+                .bind(&event.key)
+                .bind(webhook_id(&event.key));
             self.done(insert.execute(&mut *connection).await)?;
         }
         Ok(())
@@ -56,7 +75,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let purge = sqlx::query("delete from outbox where published_at < $1").bind(Time(before));
+        let purge = sqlx::query(include_str!("../sql/purge_published.sql")).bind(Time(before));
         Ok(self.done(purge.execute(&self.writer).await)?.rows_affected())
     }
 

@@ -30,6 +30,7 @@ fn bound<'q>(sql: impl SqlSafeStr, values: &[Value<'q>]) -> Query<'q, Sqlite, Sq
         Value::Time(time) => query.bind(Time(time)),
         Value::TimeOrNull(time) => query.bind(time.map(Time)),
         Value::Json(value) => query.bind(Json(value)),
+        Value::Bytes(bytes) => query.bind(bytes),
     })
 }
 
@@ -44,6 +45,11 @@ impl Ledger for SqliteLedger {
 
     const LOCKED: &'static str = "";
     const UNLOCKED_ONLY: &'static str = "";
+    const LATERAL: bool = false;
+
+    const DAY: (&'static str, &'static str) = ("(", " / 86400000000)");
+    const SECONDS: (&'static str, &'static str) = ("((", ") / 1000000)");
+    const LISTED: &'static str = "in (select value from json_each($1))";
 
     fn reader(&self) -> Reader<'_> {
         self.store.reader()
@@ -99,6 +105,10 @@ impl Books for SqliteStore {
 
     fn place(&self) -> Reader<'_> {
         self.reader()
+    }
+
+    async fn act(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        Ok(self.done(bound(sql, values).execute(&self.writer).await)?.rows_affected())
     }
 
     async fn list(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<SqliteRow>, StoreError> {

@@ -8,6 +8,7 @@ use crate::access::masked;
 use crate::console::masking;
 use crate::contract::{
     Action, AlertState, Label, Language, MessageId, Policy, Role, Ruling, TransactionId, UserId,
+    is_known_subtype,
 };
 use crate::store::AlertSources;
 use crate::store::review::{AlertFile, Claim, Decided, ReviewRow, SaidMessage, TrailRow};
@@ -64,6 +65,7 @@ pub(in crate::console) struct DecisionView {
     ruling: Ruling,
     /// Which policy the message violates.
     policy: Option<Policy>,
+    /// One that a reviewer made up is null without the permission `read_text`.
     subtype: Option<String>,
     /// Null without the permission `read_text`.
     note: Option<String>,
@@ -74,6 +76,7 @@ pub(in crate::console) struct DecisionView {
 impl DecisionView {
     fn new(decided: Decided, reads: bool) -> Self {
         let Decided { ruling, policy, subtype, note, by, at } = decided;
+        let subtype = subtype.filter(|name| reads || is_known_subtype(name));
         Self { ruling, policy, subtype, note: note.filter(|_| reads), by, at }
     }
 }
@@ -189,6 +192,7 @@ pub(in crate::console) struct TrailLine {
     act: String,
     ruling: Option<Ruling>,
     policy: Option<Policy>,
+    /// One that a reviewer made up is null without the permission `read_text`.
     subtype: Option<String>,
     /// Null without the permission `read_text`.
     note: Option<String>,
@@ -198,6 +202,7 @@ impl TrailLine {
     fn new(row: TrailRow, reads: bool) -> Self {
         let note = row.note.filter(|_| reads);
         let TrailRow { at, reviewer: by, act, ruling, policy, subtype, .. } = row;
+        let subtype = subtype.filter(|name| reads || is_known_subtype(name));
         Self { at, by, act, ruling, policy, subtype, note }
     }
 }

@@ -13,6 +13,14 @@ assigned as (
 recorded as (
     insert into routing_decisions (inquiry_id, decided_at, status, agent_id, explanation)
     values ($1, $7, $2, $8, $12)
+),
+written as (
+    insert into outbox (event_key, target_kind, target_name, outgoing_id, body, headers)
+    values ($13, $14, $15, $16, $17, $18)
+    returning outbox_id, event_key, target_kind, target_name
 )
-insert into outbox (event_key, target_kind, target_name, outgoing_id, body, headers)
-values ($13, $14, $15, $16, $17, $18)
+-- As in insert_events.sql.
+insert into webhook_deliveries (endpoint_id, outbox_id, webhook_id, event)
+select e.endpoint_id, w.outbox_id, 'msg_' || left(encode(sha256(convert_to(w.event_key, 'UTF8')), 'hex'), 32), w.target_name
+from written w
+join webhook_endpoints e on w.target_kind = 'event' and e.active and e.events ? w.target_name

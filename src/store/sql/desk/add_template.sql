@@ -1,0 +1,3 @@
+insert into reply_templates (name, language, skill, text, changed_by, changed_at)
+values ($1, $2, $3, $4, $5, $6)
+returning template_id

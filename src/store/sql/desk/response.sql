@@ -1,0 +1,3 @@
+select first_response_at
+from inquiries
+where inquiry_id = $1

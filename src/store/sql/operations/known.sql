@@ -1,0 +1,1 @@
+select dead_letter_id from dead_letters where dead_letter_id = $1
