@@ -1,8 +1,8 @@
 //! `mimamori` (見守り, watching over): guards a consumer-to-consumer marketplace.
 //!
 //! Data flows one way: delivery → contract → text → rules and model → decision → store → event → acknowledgement. Engines
-//! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`]) and [`access`] are pure; I/O stands at the edge behind the narrow traits of
-//! [`queue`] and [`store`].
+//! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`], [`simulation`]), [`access`] and [`webhook`] are pure; I/O stands at the edge
+//! behind the narrow traits of [`queue`] and [`store`].
 
 pub mod access;
 pub mod cli;

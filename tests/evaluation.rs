@@ -197,7 +197,9 @@ async fn first_answers_are_told_by_skill_and_team() {
     let inquiry = inquiry("q-1", now() - 700);
     console.store.commit_routing(&decision(&inquiry, offer(&["a-1"]), now() - 600)).await.unwrap();
     let (id, agent) = (inquiry.inquiry_id.clone(), AgentId::new("a-1").unwrap());
-    console.store.accept(&id, &agent, 1, at(now() - 100)).await.unwrap();
+    console.store.accept(&id, &agent, 1, at(now() - 300)).await.unwrap();
+    console.get("/evaluation/answers").await.holds("No inquiry of this time has been answered");
+    console.store.resolve_inquiry(&id, &agent, Some(1), at(now() - 100)).await.unwrap();
     let page = console.get("/evaluation/answers?days=7").await;
     page.holds("Shipping").holds("10 min").holds("No team");
     let csv = console.get("/evaluation/answers.csv").await;

@@ -137,7 +137,7 @@ on_both! {
     evaluation::a_sampled_message_is_judged_by_who_has_it_and_taken_back,
     evaluation::ten_reviewers_judge_each_sampled_message_once,
     evaluation::what_alerts_found_stands_beside_the_sample,
-    evaluation::the_first_acceptance_or_resolution_is_the_first_answer,
+    evaluation::the_first_reply_or_else_the_resolution_is_the_first_answer,
     desk::every_list_shows_what_it_says_in_its_order,
     desk::lists_are_read_from_a_place_in_both_directions,
     desk::an_inquiry_comes_with_what_is_around_it_as_far_as_somebody_sees_it,

@@ -54,6 +54,7 @@ on_both! {
     store::couriers_share_what_is_due,
     store::an_endpoint_is_failing_until_something_is_taken,
     store::an_endpoint_that_is_gone_is_switched_off_and_told_nothing_any_more,
+    store::an_answer_from_the_old_address_says_nothing_of_the_new_one,
     store::changes_are_of_the_generation_that_was_seen_and_stand_in_the_trail,
     store::two_secrets_sign_for_a_day,
     store::an_event_stays_until_it_is_delivered_and_takes_its_deliveries_along,

@@ -157,6 +157,8 @@ acts! {
     InquiryResolved = "inquiry.resolved",
     InquiryClassified = "inquiry.classified",
     InquiryAssigned = "inquiry.assigned",
+    /// All that an agent held went back to the queue.
+    InquiriesWithdrawn = "agent.inquiries_withdrawn",
     /// An answer was sent to the customer.
     InquiryReplied = "inquiry.replied",
     TemplateAdded = "reply_template.added",
@@ -171,7 +173,6 @@ acts! {
     SenderWarned = "sender.warned",
     AlertEscalated = "alert.escalated",
     RuleSwitched = "rule.switched",
-    ModelPromoted = "model.promoted",
     DeadLetterReplayed = "dead_letter.replayed",
     WebhookAdded = "webhook.added",
     WebhookChanged = "webhook.changed",

@@ -48,11 +48,11 @@ enum Command {
     Moderate(moderate::Arguments),
     /// Inquiries in, assignments out (JSON lines); play days against a policy
     Route(route::Arguments),
-    /// For rule authors: check, test, explain, coverage, attack, benign, diff, bench
+    /// For rule authors: check, test, explain, coverage, attack, benign, diff, bench; for operators: off, on, list
     Rules(rules::Arguments),
     /// For operators: list, show, replay
     DeadLetters(dead_letters::Arguments),
-    /// For model owners: train, calibrate, evaluate
+    /// For model owners: train, adopt, calibrate, evaluate, promote, roll back
     Model(model::Arguments),
     /// The support team's database: migrate, seed
     Db(db::Arguments),

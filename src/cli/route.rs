@@ -16,6 +16,7 @@ use super::db::read_agents;
 use super::error::CliError;
 use super::lines::{BadLine, Line, Output, next_batch, read};
 use super::parts;
+use crate::access::{Act, Actor, AuditEntry, Subject};
 use crate::config::Config;
 use crate::contract::{
     AgentId, Assignment, Inquiry, Limits, TransactionId, UserId, check_channel, decode_inquiry,
@@ -131,7 +132,10 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
 async fn withdraw(config: &Config, agent: &str) -> Result<ExitCode, CliError> {
     let agent = AgentId::new(agent).map_err(|error| CliError::Usage(format!("--agent: {error}")))?;
     let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
-    let count = store.withdraw_agent(&agent, "bulk", Utc::now()).await?;
+    let at = Utc::now();
+    let count = store.withdraw_agent(&agent, "bulk", at).await?;
+    let entry = AuditEntry::new(Actor::program(), Act::InquiriesWithdrawn, Subject::new("agent", &agent), at);
+    store.record(&entry.with("inquiries", count)).await?;
     eprintln!("{count} inquiries went back to the queue");
     Ok(ExitCode::SUCCESS)
 }

@@ -66,7 +66,7 @@ impl PageError {
         ErrorPage { error: self, locale }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             PageError::UnknownPage
             | PageError::UnknownInquiry

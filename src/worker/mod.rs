@@ -19,6 +19,7 @@ mod reporter;
 mod retry;
 mod rules;
 mod shadow;
+mod supervision;
 mod switches;
 mod webhooks;
 
@@ -50,9 +51,9 @@ use crate::routing::Policy;
 use crate::rules::PackFiles;
 use crate::store::operations::WorkerState;
 use crate::store::{Store, StoreError};
-use busy::Busy;
+use busy::{Busy, Quiet};
 use changes::Changes;
-use desk::Desk;
+use desk::{Desk, Submission};
 use explainer::{Explainer, Question};
 use figures::Figures;
 use inquiries::InquiryHandler;
@@ -62,12 +63,11 @@ use outbox::Relay;
 use reporter::Reporter;
 use rules::Reloader;
 use shadow::{Offered, Shadowing};
+use supervision::{Tasks, drain_deadline, goodbye, supervise};
 use switches::Switches;
 
 /// Batches of inquiries that may lie before the desk.
 const DESK_QUEUE: usize = 16;
-/// How long the end of a worker waits for its last report.
-const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Tells a sleeping task that there is something to do.
 #[derive(Clone, Default)]
@@ -83,6 +83,25 @@ impl Wake {
     async fn notified(&self) {
         self.inner.notified().await;
     }
+}
+
+/// What the parts of a worker tell each other.
+#[derive(Default)]
+struct Signals {
+    /// Nothing new is begun any more.
+    shutdown: CancellationToken,
+    /// What is in flight goes back.
+    abandon: CancellationToken,
+    /// There are events to be published.
+    outbox: Wake,
+    /// Somebody else has changed what the desk decides on.
+    changed: Wake,
+}
+
+/// Alerts that wait for their explanation, and when there is time for it.
+struct Unexplained {
+    quiet: Quiet,
+    questions: mpsc::Receiver<Question>,
 }
 
 /// What ends a worker before it is told to stop.
@@ -136,17 +155,95 @@ impl Worker {
         if !switches.begin(&shutdown).await? {
             return Ok(());
         }
-        let abandon = CancellationToken::new();
-        let handlers_done = CancellationToken::new();
-        let wake = Wake::default();
+        let signals = Signals { shutdown, ..Signals::default() };
+        let mut tasks = JoinSet::new();
+        let alerts = self.start_intakes(&mut tasks, config, &signals);
+        self.start_beside(&mut tasks, config, &signals, switches, alerts);
+        let relay = self.relay(config, &signals);
+        let (handlers_done, abandon) = (CancellationToken::new(), signals.abandon.clone());
+        let stop = handlers_done.clone();
+        let relaying = tokio::spawn(async move { relay.run(stop, abandon).await });
+
+        let (ended, end) = oneshot::channel();
+        let reporting = config
+            .worker
+            .report
+            .map(|every| tokio::spawn(self.reporter(config, every).run(signals.shutdown.clone(), end)));
+
+        let deadline =
+            drain_deadline(signals.shutdown.clone(), config.worker.drain_timeout, signals.abandon.clone());
+        let watchdog = tokio::spawn(deadline);
+        let result = supervise(tasks, relaying, &signals, &handlers_done).await;
+        watchdog.abort();
+        if let Some(reporting) = reporting {
+            let _ = ended.send(if result.is_ok() { WorkerState::Stopped } else { WorkerState::Failed });
+            goodbye(reporting).await;
+        }
+        result
+    }
+
+    /// The work itself: deliveries of both queues, and the desk that gives inquiries to agents. Returns what watches the alerts to be
+    /// explained.
+    fn start_intakes(&self, tasks: &mut Tasks, config: &Config, signals: &Signals) -> Unexplained {
+        let (submit, submitted) = mpsc::channel(DESK_QUEUE);
+        let (ask, questions) = mpsc::channel(explainer::WAITING);
+        let ask = config.worker.explain_alerts.then_some(ask);
+        let (busy, offered) = self.start_shadow(&signals.shutdown);
+        let quiet = busy.watch();
+        let messages = self.message_handler(config, signals, ask, (busy, offered));
+        let inquiries = self.inquiry_handler(config, signals, submit);
+        let handlers: [(Inbound, Arc<dyn Handler>); 2] =
+            [(Inbound::Messages, Arc::new(messages)), (Inbound::Inquiries, Arc::new(inquiries))];
         let batching = Batching {
             size: config.worker.batch_size,
             wait: config.worker.batch_wait,
             in_flight: config.worker.batches_in_flight,
         };
-        let changed = Wake::default();
-        let (submit, submitted) = mpsc::channel(DESK_QUEUE);
-        let desk = Desk {
+        for (from, handler) in handlers {
+            let backoff = worker_backoff(rand::random());
+            let consumer =
+                Box::new(Resubscribing::new(self.queue.clone(), from, config.worker.prefetch, backoff));
+            let (metrics, stop) = (self.metrics.clone(), signals.shutdown.clone());
+            tasks.spawn(intake::run(consumer, from, handler, batching, metrics, stop));
+        }
+        tasks.spawn(self.desk(config, signals).run(submitted, signals.shutdown.clone()));
+        Unexplained { quiet, questions }
+    }
+
+    /// What goes on beside the work: changes by others, explanations, figures, rules, webhooks.
+    fn start_beside(
+        &self,
+        tasks: &mut Tasks,
+        config: &Config,
+        signals: &Signals,
+        switches: Switches,
+        Unexplained { quiet, questions }: Unexplained,
+    ) {
+        let stop = || signals.shutdown.clone();
+        let changes = Changes { store: self.store.clone(), desk: signals.changed.clone() };
+        tasks.spawn(changes.run(stop()));
+        let explainer =
+            Explainer { store: self.store.clone(), metrics: self.metrics.clone(), quiet, questions };
+        tasks.spawn(explainer.run(stop()));
+        tasks.spawn(Figures { store: self.store.clone() }.run(stop()));
+        let reloader = Reloader {
+            files: self.rule_files.clone(),
+            every: config.moderation.rules_reload,
+            asked: self.reload.clone(),
+            moderator: self.moderator.clone(),
+            metrics: self.metrics.clone(),
+        };
+        tasks.spawn(reloader.run(stop()));
+        tasks.spawn(switches.run(stop()));
+        let (courier, stop, until) = (self.webhooks.clone(), stop(), signals.abandon.clone());
+        tasks.spawn(async move {
+            courier.run(stop, until).await;
+            Ok(())
+        });
+    }
+
+    fn desk(&self, config: &Config, signals: &Signals) -> Desk {
+        Desk {
             store: self.store.clone(),
             policy: self.routing.clone(),
             every: config.worker.waiting_tick,
@@ -157,123 +254,42 @@ impl Worker {
             offer: config.routing.offer(),
             returning: config.routing.returning(),
             away_grace: config.routing.away_grace(),
-            changed: changed.clone(),
+            changed: signals.changed.clone(),
             metrics: self.metrics.clone(),
-            outbox: wake.clone(),
-            abandon: abandon.clone(),
-        };
-        let (ask, questions) = mpsc::channel(explainer::WAITING);
-        let ask = config.worker.explain_alerts.then_some(ask);
-        let (busy, offered) = self.start_shadow(&shutdown);
-        let quiet = busy.watch();
-        let messages: Arc<dyn Handler> =
-            Arc::new(self.message_handler(config, &wake, &abandon, ask, (busy, offered)));
-        let inquiries: Arc<dyn Handler> = Arc::new(InquiryHandler {
-            store: self.store.clone(),
-            model: self.inquiries.clone(),
-            policy: self.routing.clone(),
-            desk: submit,
-            limits: Limits::from(&config.limits),
-            attempts: config.queue.delivery_limit,
-            metrics: self.metrics.clone(),
-            outbox: wake.clone(),
-            abandon: abandon.clone(),
-        });
-
-        let mut intakes = JoinSet::new();
-        for (from, handler) in [(Inbound::Messages, messages), (Inbound::Inquiries, inquiries)] {
-            let backoff = worker_backoff(rand::random());
-            let consumer =
-                Box::new(Resubscribing::new(self.queue.clone(), from, config.worker.prefetch, backoff));
-            intakes.spawn(intake::run(
-                consumer,
-                from,
-                handler,
-                batching,
-                self.metrics.clone(),
-                shutdown.clone(),
-            ));
+            outbox: signals.outbox.clone(),
+            abandon: signals.abandon.clone(),
         }
-        intakes.spawn(desk.run(submitted, shutdown.clone()));
-        let changes = Changes { store: self.store.clone(), desk: changed };
-        intakes.spawn(changes.run(shutdown.clone()));
-        let explainer =
-            Explainer { store: self.store.clone(), metrics: self.metrics.clone(), quiet, questions };
-        intakes.spawn(explainer.run(shutdown.clone()));
-        intakes.spawn(Figures { store: self.store.clone() }.run(shutdown.clone()));
-        let reloader = Reloader {
-            files: self.rule_files.clone(),
-            every: config.moderation.rules_reload,
-            asked: self.reload.clone(),
-            moderator: self.moderator.clone(),
-            metrics: self.metrics.clone(),
-        };
-        intakes.spawn(reloader.run(shutdown.clone()));
-        intakes.spawn(switches.run(shutdown.clone()));
+    }
 
-        let (courier, stop, until) = (self.webhooks.clone(), shutdown.clone(), abandon.clone());
-        intakes.spawn(async move {
-            courier.run(stop, until).await;
-            Ok(())
-        });
-
-        let relay = Relay {
+    fn relay(&self, config: &Config, signals: &Signals) -> Relay {
+        Relay {
             store: self.store.clone(),
             queue: self.queue.clone(),
             batch: config.worker.outbox_batch,
             publish_timeout: config.queue.publish_timeout,
             keep: TimeDelta::days(i64::from(config.worker.keep_published_days)),
             metrics: self.metrics.clone(),
-            wake,
-        };
-        let relay_stop = handlers_done.clone();
-        let relay_abandon = abandon.clone();
-        let mut relaying = tokio::spawn(async move { relay.run(relay_stop, relay_abandon).await });
+            wake: signals.outbox.clone(),
+        }
+    }
 
-        let (ended, end) = oneshot::channel();
-        let reporting = config
-            .worker
-            .report
-            .map(|every| tokio::spawn(self.reporter(config, every).run(shutdown.clone(), end)));
-
-        let deadline = drain_deadline(shutdown.clone(), config.worker.drain_timeout, abandon.clone());
-        let watchdog = tokio::spawn(deadline);
-        let mut result = Ok(());
-        let mut relay_ended = false;
-        loop {
-            tokio::select! {
-                joined = intakes.join_next() => match joined {
-                    None => break,
-                    Some(joined) => keep_first(&mut result, flatten(joined)),
-                },
-                joined = &mut relaying, if !relay_ended => {
-                    relay_ended = true;
-                    keep_first(&mut result, flatten(joined));
-                }
-                // Whoever waits for a server that does not answer would wait for as long as the network likes; the process ends.
-                () = given_up(&abandon) => {
-                    tracing::warn!("something still waits for a server that does not answer: ending without it");
-                    intakes.abort_all();
-                    relaying.abort();
-                    relay_ended = true;
-                    break;
-                }
-            }
-            if result.is_err() {
-                // One part has failed for good: the others must not go on as if nothing had happened.
-                shutdown.cancel();
-            }
+    fn inquiry_handler(
+        &self,
+        config: &Config,
+        signals: &Signals,
+        desk: mpsc::Sender<Submission>,
+    ) -> InquiryHandler {
+        InquiryHandler {
+            store: self.store.clone(),
+            model: self.inquiries.clone(),
+            policy: self.routing.clone(),
+            desk,
+            limits: Limits::from(&config.limits),
+            attempts: config.queue.delivery_limit,
+            metrics: self.metrics.clone(),
+            outbox: signals.outbox.clone(),
+            abandon: signals.abandon.clone(),
         }
-        handlers_done.cancel();
-        if !relay_ended {
-            keep_first(&mut result, flatten(relaying.await));
-        }
-        watchdog.abort();
-        if let Some(reporting) = reporting {
-            let _ = ended.send(if result.is_ok() { WorkerState::Stopped } else { WorkerState::Failed });
-            goodbye(reporting).await;
-        }
-        result
     }
 
     fn reporter(&self, config: &Config, every: Duration) -> Reporter {
@@ -302,8 +318,7 @@ impl Worker {
     fn message_handler(
         &self,
         config: &Config,
-        wake: &Wake,
-        abandon: &CancellationToken,
+        signals: &Signals,
         explain: Option<mpsc::Sender<Question>>,
         (busy, shadow): (Busy, Option<Offered>),
     ) -> MessageHandler {
@@ -314,45 +329,14 @@ impl Worker {
             context: config.moderation.context_messages,
             attempts: config.queue.delivery_limit,
             metrics: self.metrics.clone(),
-            outbox: wake.clone(),
-            abandon: abandon.clone(),
+            outbox: signals.outbox.clone(),
+            abandon: signals.abandon.clone(),
             explain,
             order: Mutex::new(()),
             busy,
             shadow,
         }
     }
-}
-
-/// Cancels `abandon` when the drain takes longer than it may.
-async fn drain_deadline(shutdown: CancellationToken, limit: Duration, abandon: CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(limit).await;
-    tracing::warn!(limit_ms = limit.as_millis() as u64, "drain took too long, giving back what is in flight");
-    abandon.cancel();
-}
-
-/// Completes when everything should have stopped at once, and had time to.
-async fn given_up(abandon: &CancellationToken) {
-    abandon.cancelled().await;
-    tokio::time::sleep(GOODBYE).await;
-}
-
-/// Waits for the last report, but not for a database that does not answer.
-async fn goodbye(mut reporting: tokio::task::JoinHandle<()>) {
-    if tokio::time::timeout(GOODBYE, &mut reporting).await.is_err() {
-        reporting.abort();
-    }
-}
-
-fn keep_first(result: &mut Result<(), WorkerError>, next: Result<(), WorkerError>) {
-    if result.is_ok() {
-        *result = next;
-    }
-}
-
-fn flatten(joined: Result<Result<(), WorkerError>, tokio::task::JoinError>) -> Result<(), WorkerError> {
-    joined.unwrap_or_else(|error| Err(WorkerError::Panicked(error.to_string())))
 }
 
 /// A token that is cancelled when the process is asked to stop (SIGTERM or Ctrl-C). A second signal ends the process at once.

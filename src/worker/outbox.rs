@@ -40,11 +40,19 @@ impl Relay {
     /// Runs until `stop`; then publishes what is left and ends. `abandon` ends it at once.
     pub async fn run(&self, stop: CancellationToken, abandon: CancellationToken) -> Result<(), WorkerError> {
         let (copies, replayed) = Copies::new(self.queue.clone());
-        let removing = tokio::spawn(copies.run(abandon.clone()));
+        let mut removing = tokio::spawn(copies.run(abandon.clone()));
         let ended = self.relay(&replayed, &stop, &abandon).await;
-        // Nothing more is handed over: what was, is removed before the end.
+        // Nothing more is handed over: what was, is removed before the end. But a copy that stays harms nobody, and a broker that is
+        // away must not hold up who waits for the end.
         drop(replayed);
-        let _ = removing.await;
+        if ended.is_ok() {
+            tokio::select! {
+                _ = &mut removing => {}
+                () = abandon.cancelled() => {}
+                () = tokio::time::sleep(self.publish_timeout) => {}
+            }
+        }
+        removing.abort();
         match ended {
             Ok(()) | Err(Ended::Abandoned) => Ok(()),
             Err(Ended::Failed(error)) => Err(error),

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use mimamori::access::Act;
 use mimamori::contract::{AgentId, Language, Skill};
 use mimamori::corpus::LabelledInquiry;
-use mimamori::store::Change;
+use mimamori::store::{AuditFilter, Change};
 
 use crate::running::*;
 use crate::support::database::Fresh;
@@ -159,6 +160,9 @@ async fn what_an_agent_holds_goes_back_and_corrections_become_lines_of_the_corpu
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("1 inquiries went back"), "{}", text(&output.stderr));
     assert_eq!(store.waiting_inquiries(10).await.unwrap().len(), 2);
+    let line = &store.audit_trail(&AuditFilter::default(), 10).await.unwrap()[0].entry;
+    assert_eq!((line.act, line.subject.id.as_str()), (Act::InquiriesWithdrawn, "a-1"));
+    assert_eq!(line.detail["inquiries"], 1);
 
     let output = on_database(&["route", "corrections", "--to", "2026-11-22T00:00:00Z"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -195,6 +199,7 @@ async fn a_supervisor_gives_an_inquiry_to_somebody_else_once() {
         .map(|agent| (agent.agent_id.to_string(), agent.open))
         .collect();
     assert_eq!(open, [("a-1".to_owned(), 0), ("a-2".to_owned(), 1)]);
+    let trail = store.audit_trail(&AuditFilter::default(), 10).await.unwrap();
     // Who looked before that is too late.
     let (code, told) = assign("a-1", "1");
     assert_eq!(code, Some(1));
@@ -203,4 +208,6 @@ async fn a_supervisor_gives_an_inquiry_to_somebody_else_once() {
     assert_eq!(code, Some(1));
     assert!(told.contains("no such inquiry or agent"), "{told}");
     assert_eq!(assign("", "2").0, Some(2));
+    assert_eq!(store.audit_trail(&AuditFilter::default(), 10).await.unwrap(), trail, "what failed has no line");
+    assert_eq!((trail.len(), trail[0].entry.act), (1, Act::InquiryAssigned));
 }

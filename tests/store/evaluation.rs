@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use mimamori::access::{Actor, Way};
 use mimamori::contract::*;
+use mimamori::store::desk::ReplyOrder;
 use mimamori::store::evaluation::*;
 use mimamori::store::review::*;
 use mimamori::store::*;
@@ -295,7 +296,7 @@ pub async fn what_alerts_found_stands_beside_the_sample(fresh: Fresh) {
     assert_eq!(found, [Found { policy: induction(), violations: 1, undecided: 1 }]);
 }
 
-pub async fn the_first_acceptance_or_resolution_is_the_first_answer(fresh: Fresh) {
+pub async fn the_first_reply_or_else_the_resolution_is_the_first_answer(fresh: Fresh) {
     let store = fresh.migrated().await;
     let people = ["a-1", "a-2"].map(|id| AgentProfile {
         team: (id == "a-1").then(|| "safety".to_owned()),
@@ -308,7 +309,22 @@ pub async fn the_first_acceptance_or_resolution_is_the_first_answer(fresh: Fresh
     }
     let of = |n: i64| InquiryId::new(format!("q-{n}")).unwrap();
     let (one, two) = (AgentId::new("a-1").unwrap(), AgentId::new("a-2").unwrap());
-    store.accept(&of(1), &one, 1, at(31)).await.unwrap();
+    // Accepting is no answer yet; the second reply is none any more.
+    store.accept(&of(1), &one, 1, at(20)).await.unwrap();
+    for (seen, seconds) in [(0, 31), (1, 60)] {
+        let reply = ReplyOrder {
+            inquiry_id: of(1),
+            agent_id: one.clone(),
+            generation: 1,
+            seen_reply: seen,
+            template_id: None,
+            text: "発送は明日です".into(),
+            resolves: false,
+            by: reviewer("aki"),
+            at: at(seconds),
+        };
+        store.send_reply(&reply).await.unwrap().unwrap();
+    }
     store.resolve_inquiry(&of(1), &one, Some(1), at(5000)).await.unwrap();
     // Resolved without a word before; passed on untouched, which is no answer; not answered.
     store.resolve_inquiry(&of(3), &two, Some(1), at(3 + 7_265)).await.unwrap();

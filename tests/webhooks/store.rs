@@ -220,6 +220,27 @@ pub async fn an_endpoint_that_is_gone_is_switched_off_and_told_nothing_any_more(
     assert_eq!((on.wish.active, on.gone_at, on.failing_since), (true, None, None));
 }
 
+pub async fn an_answer_from_the_old_address_says_nothing_of_the_new_one(fresh: Fresh) {
+    let store = fresh.migrated().await;
+    let before = endpoint(&*store, "https://old.example/", FLAGGED).await;
+    let id = before.endpoint_id;
+    flag(&*store, 0..2).await;
+    let now = Utc::now() + TimeDelta::seconds(5);
+    let old = store.claim_webhooks(id, 8, MINUTE, now).await.unwrap().unwrap();
+    let moved = EndpointWish { url: "https://new.example/".into(), ..before.wish };
+    done(store.change_webhook(id, before.generation, &moved, &Actor::program(), now).await.unwrap());
+
+    let delivery = &old.deliveries[0];
+    let gone = Attempt { status: Some(410), ..attempt(delivery.claim, now, Some(Failure::Status)) };
+    assert!(!store.finish_webhook(delivery.delivery_id, &gone, Next::Gone, now).await.unwrap());
+    let endpoint = store.webhook(id).await.unwrap().unwrap();
+    assert!(endpoint.wish.active && endpoint.gone_at.is_none() && endpoint.failing_since.is_none());
+
+    // Nothing waits for the end of the old claim.
+    let new = store.claim_webhooks(id, 8, MINUTE, now).await.unwrap().unwrap();
+    assert_eq!((new.url.as_str(), new.deliveries.len()), ("https://new.example/", 2));
+}
+
 async fn trail(store: &dyn Store, act: Act) -> Vec<AuditRow> {
     let filter = AuditFilter { act: Some(act.as_str().into()), ..AuditFilter::default() };
     store.audit_trail(&filter, 10).await.unwrap()

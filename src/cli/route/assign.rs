@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use chrono::Utc;
 
+use crate::access::{Act, Actor, AuditEntry, Subject};
 use crate::cli::error::CliError;
 use crate::config::Config;
 use crate::contract::{AgentId, InquiryId, Skill};
@@ -43,6 +44,9 @@ pub async fn run(config: &Config, arguments: &Arguments) -> Result<ExitCode, Cli
     let store = crate::store::open(&config.store.url, config.store.max_connections).await?;
     match store.assign(&order).await? {
         Change::Done => {
+            let subject = Subject::new("inquiry", &order.inquiry_id);
+            let entry = AuditEntry::new(Actor::program(), Act::InquiryAssigned, subject, order.at);
+            store.record(&entry.with("agent_id", order.agent_id.as_str())).await?;
             eprintln!("{} is with {} now", order.inquiry_id, order.agent_id);
             Ok(ExitCode::SUCCESS)
         }

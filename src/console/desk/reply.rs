@@ -115,7 +115,7 @@ pub(in crate::console) async fn send(
     let template = form.template.parse().ok();
     let Some(text) = readable(&form.text) else {
         let draft = Draft { template, text: form.text };
-        return refused(&desk, &principal, &locale, &asked, &id, (draft, words.not_sent_empty)).await;
+        return Ok(refused(&desk, &principal, &locale, &asked, &id, (draft, words.not_sent_empty)).await);
     };
     let order = ReplyOrder {
         inquiry_id: id.clone(),
@@ -128,15 +128,19 @@ pub(in crate::console) async fn send(
         by: principal.actor(),
         at: Utc::now(),
     };
-    let sent = desk.store.send_reply(&order).await;
-    let told = match sent.map_err(|error| PageError::Store(error).page(locale.clone()))? {
-        Ok(_) => return Ok(onward(&order, &principal, &asked)),
-        Err(ReplyRefused::Lost(Lost::Unknown)) => return Err(PageError::UnknownInquiry.page(locale)),
-        Err(ReplyRefused::Lost(_)) => words.not_sent_lost,
-        Err(ReplyRefused::Answered) => words.not_sent_answered,
+    let told = match desk.store.send_reply(&order).await {
+        Ok(Ok(_)) => return Ok(onward(&order, &principal, &asked)),
+        Ok(Err(ReplyRefused::Lost(Lost::Unknown))) => return Err(PageError::UnknownInquiry.page(locale)),
+        Ok(Err(ReplyRefused::Lost(_))) => words.not_sent_lost,
+        Ok(Err(ReplyRefused::Answered)) => words.not_sent_answered,
+        Err(error) => {
+            tracing::error!(%error, "whether an answer was written is not known");
+            let status = PageError::Store(error).status();
+            return Ok(kept(&principal, &locale, &asked, order.text, status, words.not_sent_unknown));
+        }
     };
     let draft = Draft { template, text: order.text };
-    refused(&desk, &principal, &locale, &asked, &id, (draft, told)).await
+    Ok(refused(&desk, &principal, &locale, &asked, &id, (draft, told)).await)
 }
 
 /// Without what nobody reads; none if nothing is left, or too much.
@@ -167,16 +171,44 @@ async fn refused(
     asked: &Asked,
     id: &crate::contract::InquiryId,
     (draft, told): (Draft, Told),
-) -> Result<Response, ErrorPage> {
+) -> Response {
     let text = draft.text.clone();
-    let holds = desk.store.inquiry_file(id, &principal.sight()).await;
-    let holds = holds.map_err(|error| PageError::Store(error).page(locale.clone()))?;
-    let holds = holds.is_some_and(|file| {
+    match again(desk, principal, locale, asked, id, (draft, told)).await {
+        Ok(Some(page)) => page,
+        // What was written outweighs why the page around it cannot be read.
+        Ok(None) | Err(_) => kept(principal, locale, asked, text, StatusCode::CONFLICT, told),
+    }
+}
+
+/// The inquiry's page with the draft; none for who does not hold it any more.
+async fn again(
+    desk: &Desk,
+    principal: &Principal,
+    locale: &Locale,
+    asked: &Asked,
+    id: &crate::contract::InquiryId,
+    unsent: (Draft, Told),
+) -> Result<Option<Response>, ErrorPage> {
+    let file = desk.store.inquiry_file(id, &principal.sight()).await;
+    let file = file.map_err(|error| PageError::Store(error).page(locale.clone()))?;
+    let holds = file.is_some_and(|file| {
         file.row.agent_id == principal.agent_id && file.row.status == crate::store::InquiryStatus::Assigned
     });
-    if holds && let Some(page) = file::shown(desk, principal, locale, asked, id, Some((draft, told))).await? {
-        return Ok(page);
+    if !holds {
+        return Ok(None);
     }
+    file::shown(desk, principal, locale, asked, id, Some(unsent)).await
+}
+
+/// What was written, and why it was not sent.
+fn kept(
+    principal: &Principal,
+    locale: &Locale,
+    asked: &Asked,
+    text: String,
+    status: StatusCode,
+    told: Told,
+) -> Response {
     let page = RefusedPage {
         frame: Frame::new(locale, Room::Inquiries, locale.words().desk.not_sent),
         told,
@@ -184,7 +216,7 @@ async fn refused(
         text,
         query: asked.back(principal),
     };
-    Ok(render(StatusCode::CONFLICT, &page))
+    render(status, &page)
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ struct Reason {
     source: String,
     /// What the rule's author says, as written.
     message: Option<String>,
+    lang: &'static str,
 }
 
 /// A word that moved the model, or the beginning of an earlier message that did.
@@ -271,9 +272,11 @@ fn standing(
 
 fn reason(label: &Label, rules: &Shelf) -> Reason {
     let rule = label.source.strip_prefix("rule:");
+    let message = rule.and_then(|rule| rules.message(rule));
     Reason {
         source: label.source.clone(),
-        message: rule.and_then(|rule| rules.message(rule)).map(str::to_owned),
+        message: message.map(str::to_owned),
+        lang: reading_language(message.unwrap_or_default()).as_str(),
     }
 }
 

@@ -79,6 +79,7 @@ pub(in crate::console) struct DeskWords {
     pub(in crate::console) not_sent_lost: Told,
     pub(in crate::console) not_sent_answered: Told,
     pub(in crate::console) not_sent_empty: Told,
+    pub(in crate::console) not_sent_unknown: Told,
     pub(in crate::console) your_text: &'static str,
 
     pub(in crate::console) templates: &'static str,
@@ -221,6 +222,10 @@ pub(super) static EN: DeskWords = DeskWords {
         "It stands among the answers. Read it, and send yours if it is still needed.",
     ),
     not_sent_empty: ("Your answer was not sent", "An answer has 1 to 5,000 characters."),
+    not_sent_unknown: (
+        "It is not known whether your answer was sent: the database did not answer",
+        "Open the inquiry again in a moment. If your answer stands among the answers, it was sent; if not, send it once more: your text stands below.",
+    ),
     your_text: "Your text",
     templates: "Reply templates",
     templates_about: "What answers begin with. Agents see those of the inquiry's language, the ones for its skill first. A retired one stays with the answers that were made of it.",
@@ -373,6 +378,10 @@ pub(super) static JA: DeskWords = DeskWords {
         "送られた返信は「返信」の欄にあります。確認して、まだ必要な場合はもう一度送信してください。",
     ),
     not_sent_empty: ("返信は送信されていません", "返信は 1 文字以上 5,000 文字以内で入力してください。"),
+    not_sent_unknown: (
+        "返信が送信されたか確認できません：データベースが応答しませんでした",
+        "少し待ってからお問い合わせを開き直してください。「返信」の欄にあれば送信されています。なければ、下に残した文章をもう一度送信してください。",
+    ),
     your_text: "書いた文章",
     templates: "返信テンプレート",
     templates_about: "返信の下書きになる文章です。担当者には、お問い合わせと同じ言語のものを、必要なスキルに合うものから順に表示します。使用を終了したものも、それで書いた返信の記録には残ります。",

@@ -13,7 +13,7 @@ fn statement<L: Ledger>() -> String {
     let ((before_day, after_day), (before, after)) = (L::DAY, L::SECONDS);
     include_str!("../sql/evaluation/first_answers.sql")
         .replace("DAY", &format!("{before_day}i.received_at{after_day}"))
-        .replace("ELAPSED", &format!("{before}coalesce(a.accepted_at, a.ended_at) - i.received_at{after}"))
+        .replace("ELAPSED", &format!("{before}i.first_response_at - i.received_at{after}"))
 }
 
 pub(super) async fn first<B: Books>(books: &B, days: Days) -> Result<Vec<FirstAnswers>, StoreError> {

@@ -105,6 +105,8 @@ pub(super) async fn edit<B: Books>(
             ledger.write(include_str!("../sql/webhooks/change_endpoint.sql"), &values).await?;
             if !wish.active {
                 cancel(&mut ledger, id, at).await?;
+            } else if wish.url != endpoint.wish.url {
+                ledger.write(include_str!("../sql/webhooks/readdress.sql"), &[key, Value::Time(at)]).await?;
             }
             trail::write(&mut ledger, &wished(line(Act::WebhookChanged, id, by, at), wish)).await?;
         }

@@ -30,8 +30,6 @@ pub(super) async fn claim<B: Books>(
 ) -> Result<Option<Claimed>, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let key = Value::Number(endpoint);
-    let signing = ledger.row(include_str!("../sql/webhooks/signing.sql"), &[key]).await?;
-    let Some(signing) = signing else { return Ok(None) };
     let values = [key, Value::Time(at), Value::Number(i64::from(limit))];
     let free = <B::Ledger as Ledger>::UNLOCKED_ONLY;
     let rows = ledger.rows(format!("{CLAIMABLE}{free}"), &values).await?;
@@ -40,6 +38,9 @@ pub(super) async fn claim<B: Books>(
     if deliveries.is_empty() {
         return Ok(None);
     }
+    // After the deliveries: whoever gives the endpoint another address now waits for them, and then takes them back.
+    let signing = ledger.row(include_str!("../sql/webhooks/signing.sql"), &[key]).await?;
+    let Some(signing) = signing else { return Ok(None) };
     let until = at + TimeDelta::from_std(lease).unwrap_or(TimeDelta::zero());
     for delivery in &mut deliveries {
         let take = "update webhook_deliveries set claims = claims + 1, due_at = $2 where delivery_id = $1";
