@@ -26,7 +26,7 @@ pub struct Observation {
     pub tags: Vec<String>,
 }
 
-/// Reads every message of the conversations with rules and model.
+/// Reads every message of the conversations with rules and model. Messages whose labels nobody knows are read, and observed in nothing.
 pub fn observe(moderator: &Moderator, conversations: &[Labelled]) -> Vec<Observation> {
     let (conversations, prepared): (Vec<&Labelled>, Vec<Conversation>) = conversations
         .iter()
@@ -38,7 +38,8 @@ pub fn observe(moderator: &Moderator, conversations: &[Labelled]) -> Vec<Observa
     let evidence = moderator.evidence(&prepared);
     let mut all = Vec::new();
     for (labelled, evidence) in conversations.into_iter().zip(evidence) {
-        for (message, judged) in labelled.messages.iter().zip(evidence) {
+        let known = labelled.messages.iter().zip(evidence).filter(|(message, _)| !message.is_context());
+        for (message, judged) in known {
             let of_policy = |settings: &PolicySettings| {
                 judged
                     .findings

@@ -1,5 +1,7 @@
 //! Every route of the table for every role, for nobody, and for an API token.
 
+use std::collections::BTreeSet;
+
 use mimamori::access::{Permission, Role, Way};
 use mimamori::console::{RouteAccess, password_link, route_table};
 use mimamori::store::AuditFilter;
@@ -163,6 +165,16 @@ async fn a_token_does_what_its_scopes_allow_under_api_and_nothing_elsewhere() {
         }
     }
     console.stop().await;
+}
+
+#[test]
+fn the_scopes_of_tokens_are_what_the_api_needs() {
+    let routes = route_table();
+    let needed = routes.iter().filter(|route| is_api(route)).filter_map(|route| route.permission);
+    let mut needed: BTreeSet<Permission> = needed.filter(|needed| *needed != Permission::UseApi).collect();
+    // These two widen what a route shows.
+    needed.extend([Permission::ReadText, Permission::ReadAllInquiries]);
+    assert_eq!(Permission::scopes().collect::<BTreeSet<_>>(), needed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

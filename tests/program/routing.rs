@@ -208,6 +208,10 @@ async fn a_supervisor_gives_an_inquiry_to_somebody_else_once() {
     assert_eq!(code, Some(1));
     assert!(told.contains("no such inquiry or agent"), "{told}");
     assert_eq!(assign("", "2").0, Some(2));
-    assert_eq!(store.audit_trail(&AuditFilter::default(), 10).await.unwrap(), trail, "what failed has no line");
+    assert_eq!(
+        store.audit_trail(&AuditFilter::default(), 10).await.unwrap(),
+        trail,
+        "what failed has no line"
+    );
     assert_eq!((trail.len(), trail[0].entry.act), (1, Act::InquiryAssigned));
 }

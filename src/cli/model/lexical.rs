@@ -12,7 +12,7 @@ use super::super::parts;
 use super::{inputs, model_error, with_models};
 use crate::config::{Config, locate};
 use crate::contract::Skill;
-use crate::corpus::{Conversation, Corpus, LabelledInquiry};
+use crate::corpus::{Conversation, Corpus, LabelledInquiry, LabelledMessage};
 use crate::evaluation::{share_for_answers, share_for_classes};
 use crate::model::classifier::{ConversationModel, InquiryModel};
 use crate::model::folder::{
@@ -55,7 +55,13 @@ pub(super) fn conversations(
     let lexicon = Lexicon::learn(&documents);
     let features = of_documents(&lexicon, &documents);
     let unseen = of_documents(&lexicon, &of_conversations(held_out));
-    let encoder: Vec<Vec<f64>> = model.logits(&inputs(held_out)).into_iter().flatten().collect();
+    let encoder = model.logits(&inputs(held_out)).into_iter().flatten();
+    let messages = held_out.iter().flat_map(|conversation| &conversation.messages);
+    let encoder: Vec<Vec<f64>> = encoder
+        .zip(messages)
+        .filter(|(_, message)| !message.is_context())
+        .map(|(logits, _)| logits)
+        .collect();
     let mut trained = Vec::new();
     for (index, head) in model.heads().iter().enumerate() {
         let policy = &head.description.policy;
@@ -63,8 +69,7 @@ pub(super) fn conversations(
             continue;
         }
         let truths = |conversations: &[Conversation]| -> Vec<bool> {
-            let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
-            messages.map(|message| message.violates(policy.as_str())).collect()
+            known(conversations).map(|message| message.violates(policy.as_str())).collect()
         };
         let own = fit_lexical(&features, Truths::YesNo(&truths(&train)), lexicon.len(), POLICY_PENALTY);
         let encoder: Vec<f64> = encoder.iter().map(|logits| logits[index]).collect();
@@ -203,11 +208,23 @@ fn in_other_hands(conversations: &[Conversation]) -> impl Iterator<Item = Conver
     conversations.iter().map(move |conversation| hands.rewrite(conversation, &mut random))
 }
 
-/// Every message of every conversation with those before it.
+/// Messages whose labels somebody knows.
+fn known(conversations: &[Conversation]) -> impl Iterator<Item = &LabelledMessage> {
+    conversations
+        .iter()
+        .flat_map(|conversation| &conversation.messages)
+        .filter(|message| !message.is_context())
+}
+
+/// Every message of every conversation with those before it, but for those whose labels nobody knows.
 fn of_conversations(conversations: &[Conversation]) -> Vec<Document<'_>> {
     inputs(conversations)
         .iter()
-        .flat_map(|(turns, judged)| judged.clone().map(|index| Document::message(turns, index)))
+        .zip(conversations)
+        .flat_map(|((turns, judged), conversation)| {
+            let judged = judged.clone().filter(move |index| !conversation.messages[*index].is_context());
+            judged.map(move |index| Document::message(turns, index))
+        })
         .collect()
 }
 
