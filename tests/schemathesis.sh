@@ -19,8 +19,8 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}") || exit 3
 readonly PATIENCE=${PATIENCE:-300}
 # What a token of each role is given: a scope that the role lacks would be refused.
 readonly -A SCOPES=(
-    [lead]="read_overview read_alerts read_inquiries read_all_inquiries read_text review_alerts work_inquiries supervise"
-    [admin]="read_overview read_alerts read_inquiries read_all_inquiries manage_webhooks"
+    [lead]="read_alerts read_inquiries read_all_inquiries read_text review_alerts work_inquiries supervise"
+    [admin]="read_alerts read_inquiries read_all_inquiries manage_webhooks"
 )
 
 say() { printf 'tests/schemathesis.sh: %s\n' "$*" >&2; }
