@@ -33,7 +33,6 @@ pub enum Permission {
     ReadRules,
     SwitchRules,
     ReadModels,
-    PromoteModels,
     /// Queues, workers and dead letters, without bodies.
     ReadOperations,
     OperateDeadLetters,
@@ -52,7 +51,7 @@ const O: bool = false;
 
 /// Who may do what. The order of the columns is that of [`Role::ALL`].
 #[rustfmt::skip] // A table.
-const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 21] = [
+const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 20] = [
     //                                           agent, lead, rule author, model owner, admin
     (OwnAccount,         "own_account",          [X, X, X, X, X]),
     (ReadOverview,       "read_overview",        [X, X, X, X, X]),
@@ -68,7 +67,6 @@ const MATRIX: [(Permission, &str, [bool; Role::ALL.len()]); 21] = [
     (ReadRules,          "read_rules",           [X, X, X, X, X]),
     (SwitchRules,        "switch_rules",         [O, X, X, O, O]),
     (ReadModels,         "read_models",          [O, X, X, X, X]),
-    (PromoteModels,      "promote_models",       [O, O, O, X, O]),
     (ReadOperations,     "read_operations",      [O, X, X, X, X]),
     (OperateDeadLetters, "operate_dead_letters", [O, O, O, O, X]),
     (ReadAuditTrail,     "read_audit_trail",     [O, X, O, O, X]),

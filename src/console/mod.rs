@@ -21,6 +21,7 @@ mod guard;
 mod handover;
 mod inquiries;
 mod invitation;
+mod keyset;
 mod layout;
 mod locale;
 mod log_in;

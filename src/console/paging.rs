@@ -46,11 +46,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PageNumber {
         if let Some(number) = asked.and_then(|Query(asked)| Self::parse(asked.page.as_deref())) {
             return Ok(number);
         }
-        let locale = match Locale::from_request_parts(parts, state).await {
-            Ok(locale) => locale,
-            Err(never) => match never {},
-        };
-        Err(PageError::PageNumber.page(locale).into_response())
+        Err(PageError::PageNumber.page(Locale::of_parts(parts)).into_response())
     }
 }
 

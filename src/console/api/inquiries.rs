@@ -16,7 +16,7 @@ use super::tagged;
 use super::views::{Inquiry, InquiryDetail, List};
 use crate::access::Principal;
 use crate::console::masking;
-use crate::console::review::moment;
+use crate::console::keyset::moment;
 use crate::console::state::Desk;
 use crate::contract::InquiryId;
 use crate::store::{InquiryListing, InquiryRow, InquiryStatus};

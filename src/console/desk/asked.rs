@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::access::{Permission, Principal, Role, Sight};
 use crate::console::error::{ErrorPage, PageError};
 use crate::console::handover::{Outcome, encoded};
+use crate::console::keyset;
 use crate::console::locale::Locale;
-use crate::console::review::moment;
 use crate::contract::InquiryId;
 use crate::store::desk::{DeskCursor, DeskListing, DeskView};
 use crate::store::review::Direction;
@@ -51,12 +51,7 @@ impl Asked {
             "" => None,
             name => Some(DeskView::ALL.into_iter().find(|view| view.as_str() == name)?),
         };
-        let (from, direction) = match (raw.after.as_str(), raw.before.as_str()) {
-            ("", "") => (None, Direction::Forward),
-            (after, "") => (Some(cursor(after)?), Direction::Forward),
-            ("", before) => (Some(cursor(before)?), Direction::Backward),
-            _ => return None,
-        };
+        let (from, direction) = keyset::place(&raw.after, &raw.before, cursor)?;
         Some(Self {
             view,
             from,
@@ -148,7 +143,7 @@ pub(in crate::console) fn place((time, id): &DeskCursor) -> String {
 
 fn cursor(text: &str) -> Option<DeskCursor> {
     let (time, id) = text.split_once('.')?;
-    Some((moment(time)?, InquiryId::new(id).ok()?))
+    Some((keyset::moment(time)?, InquiryId::new(id).ok()?))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -159,11 +154,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         if let Some(asked) = raw.and_then(|Query(raw)| Self::read(raw)) {
             return Ok(asked);
         }
-        let locale = match Locale::from_request_parts(parts, state).await {
-            Ok(locale) => locale,
-            Err(never) => match never {},
-        };
-        Err(PageError::Cursor.page(locale).into_response())
+        Err(PageError::Cursor.page(Locale::of_parts(parts)).into_response())
     }
 }
 

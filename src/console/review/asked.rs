@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::console::error::PageError;
 use crate::console::handover::encoded;
+use crate::console::keyset;
 use crate::console::locale::Locale;
 use crate::contract::Policy;
 use crate::store::AlertSources;
@@ -57,12 +58,7 @@ impl Asked {
             "" => View::Open,
             name => View::ALL.into_iter().find(|view| view.as_str() == name)?,
         };
-        let (from, direction) = match (some(raw.after), some(raw.before)) {
-            (Some(after), None) => (Some(cursor(&after)?), Direction::Forward),
-            (None, Some(before)) => (Some(cursor(&before)?), Direction::Backward),
-            (None, None) => (None, Direction::Forward),
-            (Some(_), Some(_)) => return None,
-        };
+        let (from, direction) = keyset::place(&raw.after, &raw.before, cursor)?;
         Some(Self {
             view,
             policy: some(raw.policy).map(|name| name.parse()).transpose().ok()?,
@@ -117,14 +113,7 @@ pub(in crate::console) fn place(cursor: Cursor) -> String {
 
 pub(in crate::console) fn cursor(text: &str) -> Option<Cursor> {
     let (time, alert_id) = text.split_once('.')?;
-    Some(Cursor { time: moment(time)?, alert_id: alert_id.parse().ok()? })
-}
-
-/// Microseconds, of a time that PostgreSQL can compare.
-pub(in crate::console) fn moment(text: &str) -> Option<DateTime<Utc>> {
-    let micros = text.parse().ok()?;
-    let known = (-8_000_000_000_000_000..=250_000_000_000_000_000).contains(&micros);
-    DateTime::from_timestamp_micros(micros).filter(|_| known)
+    Some(Cursor { time: keyset::moment(time)?, alert_id: alert_id.parse().ok()? })
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
@@ -135,11 +124,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         if let Some(asked) = raw.and_then(|Query(raw)| Self::read(raw)) {
             return Ok(asked);
         }
-        let locale = match Locale::from_request_parts(parts, state).await {
-            Ok(locale) => locale,
-            Err(never) => match never {},
-        };
-        Err(PageError::Cursor.page(locale).into_response())
+        Err(PageError::Cursor.page(Locale::of_parts(parts)).into_response())
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) use acts::{
     LONGEST_NOTE, LONGEST_SUBTYPE, claim, decide, hide, leave, next, next_of, previous_of, reach, release,
     renew, restore, undo, warn,
 };
-pub(super) use asked::{Asked, ROWS, cursor, moment, place};
+pub(super) use asked::{Asked, ROWS, cursor, place};
 pub(super) use figures::{COUNTED, bounded, csv as figures_csv, page as figures_page};
 pub(super) use page::{Other, Said, other, page as alert_page, said};
 pub(super) use warnings::text as warning_text;

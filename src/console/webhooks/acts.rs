@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
@@ -68,25 +68,38 @@ pub(in crate::console) async fn add(
     list(&desk, locale, notice, value(&fields, "url").unwrap_or_default(), &chosen, status).await
 }
 
-/// Number and generation of the endpoint that a form means.
-fn meant(id: Id, fields: &Fields) -> Result<(i64, u32), PageError> {
-    let Ok(Path(id)) = id else { return Err(PageError::UnknownPage) };
-    let generation = value(fields, "generation").and_then(|text| text.parse().ok());
-    Ok((id, generation.ok_or(PageError::Form)?))
+/// The endpoint that a form means, as its page showed it, with whatever else the form holds.
+pub(in crate::console) struct Meant {
+    id: i64,
+    generation: u32,
+    fields: Fields,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Meant {
+    type Rejection = ErrorPage;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
+        let (mut parts, body) = request.into_parts();
+        let locale = Locale::of_parts(&parts);
+        let Ok(Path(id)) = Path::from_request_parts(&mut parts, state).await else {
+            return Err(PageError::UnknownPage.page(locale));
+        };
+        let form = Form::<Fields>::from_request(Request::from_parts(parts, body), state).await;
+        let fields = form.map_or(Fields::new(), |Form(fields)| fields);
+        let generation = value(&fields, "generation").and_then(|text| text.parse().ok());
+        match generation {
+            Some(generation) => Ok(Self { id, generation, fields }),
+            None => Err(PageError::Form.page(locale)),
+        }
+    }
 }
 
 pub(in crate::console) async fn change(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
-    form: Typed,
+    Meant { id, generation, fields }: Meant,
 ) -> Result<Response, ErrorPage> {
-    let fields = form.map_or(Fields::new(), |Form(fields)| fields);
-    let (id, generation) = match meant(id, &fields) {
-        Ok(meant) => meant,
-        Err(error) => return Err(error.page(locale)),
-    };
     let words = locale.words().webhooks;
     let wish = match wished(&fields, value(&fields, "active").is_some(), words) {
         Ok(wish) => wish,
@@ -100,14 +113,8 @@ pub(in crate::console) async fn rotate(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
-    form: Typed,
+    Meant { id, generation, .. }: Meant,
 ) -> Result<Response, ErrorPage> {
-    let fields = form.map_or(Fields::new(), |Form(fields)| fields);
-    let (id, generation) = match meant(id, &fields) {
-        Ok(meant) => meant,
-        Err(error) => return Err(error.page(locale)),
-    };
     let (secret, now) = (WebhookSecret::new(&mut rand::rng()), Utc::now());
     let (until, by) = (now + PREVIOUS_HOLDS, principal.actor());
     match desk.store.rotate_webhook_secret(id, generation, &secret, until, &by, now).await {
@@ -123,14 +130,8 @@ pub(in crate::console) async fn delete(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
-    form: Typed,
+    Meant { id, generation, .. }: Meant,
 ) -> Result<Response, ErrorPage> {
-    let fields = form.map_or(Fields::new(), |Form(fields)| fields);
-    let (id, generation) = match meant(id, &fields) {
-        Ok(meant) => meant,
-        Err(error) => return Err(error.page(locale)),
-    };
     let edit = desk.store.delete_webhook(id, generation, &principal.actor(), Utc::now()).await;
     edited(&desk, locale, id, edit, "/webhooks?told=deleted".into()).await
 }

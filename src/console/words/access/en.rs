@@ -152,7 +152,6 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         Permission::ReadRules => "Read rules",
         Permission::SwitchRules => "Switch rules",
         Permission::ReadModels => "Read models",
-        Permission::PromoteModels => "Promote models",
         Permission::ReadOperations => "Read operations",
         Permission::OperateDeadLetters => "Replay dead letters",
         Permission::ReadAuditTrail => "Read the audit trail",

@@ -155,7 +155,6 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         Permission::ReadRules => "ルールを見る",
         Permission::SwitchRules => "ルールを切り替える",
         Permission::ReadModels => "モデルを見る",
-        Permission::PromoteModels => "モデルを昇格する",
         Permission::ReadOperations => "運用状況を見る",
         Permission::OperateDeadLetters => "処理不能メッセージを再投入する",
         Permission::ReadAuditTrail => "監査記録を見る",
