@@ -29,7 +29,8 @@ fn agents(random: &mut StdRng, count: usize, capacity: u32) -> Vec<AgentSnapshot
             open: 0,
             capacity,
             last_assigned_at: Some(now() - TimeDelta::seconds(7 * n as i64 % 3600)),
-            recent: (n % 9) as f64,
+            mean_open: f64::from(capacity) * (n % 9) as f64 / 9.0,
+            open_changed_at: Some(now() - TimeDelta::seconds(7 * n as i64 % 3600)),
         })
         .collect()
 }

@@ -84,7 +84,7 @@ on_both! {
     routing::replacing_an_agent_keeps_the_load,
     routing::an_inquiry_comes_back_as_it_was_received,
     routing::what_was_decided_comes_back_with_its_reasons_and_who_finished_it,
-    routing::team_hours_and_what_was_received_lately_are_kept,
+    routing::team_hours_and_the_mean_of_places_in_use_are_kept,
     routing::a_neighbouring_skill_is_checked_instead_of_the_one_that_is_needed,
     routing::transactions_with_an_alert_are_told_apart,
     routing::the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer,

@@ -5,14 +5,16 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::desk::Asked;
 use super::error::{ErrorPage, PageError};
 use super::locale::Locale;
+use super::state::Desk;
 use crate::access::{Act, AuditEntry, Principal, Subject};
 use crate::contract::{AgentId, InquiryId, Skill};
 use crate::store::{Change, DirectAssignment, Lost, Store, StoreError};
@@ -114,102 +116,108 @@ pub(super) struct Order {
     generation: u32,
 }
 
-/// What was done, and what is left to tell of it.
-struct Done {
+/// A button that somebody pressed: on which inquiry, with what in its form, and where it stands.
+pub(super) struct Pressed<T> {
+    store: Arc<dyn Store>,
+    principal: Principal,
+    locale: Locale,
+    asked: Asked,
     id: InquiryId,
-    deed: Deed,
-    change: Result<Change, StoreError>,
-    /// Name and value for the audit trail.
-    detail: Option<(&'static str, String)>,
+    form: T,
 }
 
-pub(super) async fn accept(
-    State(store): State<Arc<dyn Store>>,
-    principal: Principal,
-    locale: Locale,
-    asked: Asked,
-    id: Id,
-    form: Result<Form<Held>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let (id, form) = both(id, form, &locale)?;
-    let agent = own_agent(&principal, &locale)?;
-    let change = store.accept(&id, agent, form.generation, Utc::now()).await;
-    back(&*store, &principal, Done { id, deed: Deed::Accepted, change, detail: None }, &asked, locale).await
+impl<T: DeserializeOwned> FromRequest<Desk> for Pressed<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, desk: &Desk) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let locale = Locale::of_parts(&parts);
+        let principal = Principal::from_request_parts(&mut parts, desk).await?;
+        let asked = Asked::from_request_parts(&mut parts, desk).await?;
+        let id = Path::from_request_parts(&mut parts, desk).await;
+        let form = Form::from_request(Request::from_parts(parts, body), desk).await;
+        let (id, form) = both(id, form, &locale).map_err(IntoResponse::into_response)?;
+        Ok(Self { store: desk.store.clone(), principal, locale, asked, id, form })
+    }
 }
 
-pub(super) async fn pass_on(
-    State(store): State<Arc<dyn Store>>,
-    principal: Principal,
-    locale: Locale,
-    asked: Asked,
-    id: Id,
-    form: Result<Form<Passing>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let (id, form) = both(id, form, &locale)?;
-    let agent = own_agent(&principal, &locale)?;
-    let right: Option<Skill> = match form.right_skill.as_str() {
+impl<T> Pressed<T> {
+    fn own_agent(&self) -> Result<&AgentId, ErrorPage> {
+        own_agent(&self.principal, &self.locale)
+    }
+
+    /// Back to where the button stands, which tells what happened. `detail`: name and value for the audit trail.
+    async fn back(
+        self,
+        deed: Deed,
+        change: Result<Change, StoreError>,
+        detail: Option<(&'static str, String)>,
+    ) -> Result<Response, ErrorPage> {
+        let change = match change {
+            Ok(change) => recorded(&*self.store, &self.principal, &self.id, deed, change, detail).await,
+            Err(error) => Err(error),
+        };
+        let change = change.map_err(|error| PageError::Store(error).page(self.locale.clone()))?;
+        let outcome = match change {
+            Change::Done => format!("done={}", deed.as_str()),
+            Change::Lost(Lost::Unknown) => return Err(PageError::UnknownInquiry.page(self.locale)),
+            Change::Lost(lost) => format!("lost={}", lost_name(lost)),
+        };
+        // What was accepted is worked on where it was accepted; everything else is done with.
+        let stays = self.asked.on_page && deed == Deed::Accepted && change == Change::Done;
+        let list = self.asked.back(&self.principal);
+        let id = encoded(self.id.as_str());
+        let page = if stays { format!("/inquiries/{id}") } else { "/inquiries".to_owned() };
+        Ok(Redirect::to(&format!("{page}?{list}&inquiry={id}&{outcome}")).into_response())
+    }
+}
+
+pub(super) async fn accept(pressed: Pressed<Held>) -> Result<Response, ErrorPage> {
+    let (agent, generation) = (pressed.own_agent()?, pressed.form.generation);
+    let change = pressed.store.accept(&pressed.id, agent, generation, Utc::now()).await;
+    pressed.back(Deed::Accepted, change, None).await
+}
+
+pub(super) async fn pass_on(pressed: Pressed<Passing>) -> Result<Response, ErrorPage> {
+    let agent = pressed.own_agent()?;
+    let right: Option<Skill> = match pressed.form.right_skill.as_str() {
         "" => None,
         name => match name.parse() {
             Ok(skill) => Some(skill),
-            Err(_) => return Err(PageError::Form.page(locale)),
+            Err(_) => return Err(PageError::Form.page(pressed.locale)),
         },
     };
-    let change = store.reject(&id, agent, form.generation, right, Utc::now()).await;
-    let detail = right.map(|skill| ("right_skill", skill.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::PassedOn, change, detail }, &asked, locale).await
+    let generation = pressed.form.generation;
+    let change = pressed.store.reject(&pressed.id, agent, generation, right, Utc::now()).await;
+    pressed.back(Deed::PassedOn, change, right.map(|skill| ("right_skill", skill.to_string()))).await
 }
 
 /// Ends the assignment. Safe to repeat.
-pub(super) async fn resolve(
-    State(store): State<Arc<dyn Store>>,
-    principal: Principal,
-    locale: Locale,
-    asked: Asked,
-    id: Id,
-    form: Result<Form<Held>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let (id, form) = both(id, form, &locale)?;
-    let agent = own_agent(&principal, &locale)?;
-    let change = store.resolve_inquiry(&id, agent, Some(form.generation), Utc::now()).await;
-    back(&*store, &principal, Done { id, deed: Deed::Resolved, change, detail: None }, &asked, locale).await
+pub(super) async fn resolve(pressed: Pressed<Held>) -> Result<Response, ErrorPage> {
+    let (agent, generation) = (pressed.own_agent()?, pressed.form.generation);
+    let change = pressed.store.resolve_inquiry(&pressed.id, agent, Some(generation), Utc::now()).await;
+    pressed.back(Deed::Resolved, change, None).await
 }
 
-pub(super) async fn classify(
-    State(store): State<Arc<dyn Store>>,
-    principal: Principal,
-    locale: Locale,
-    asked: Asked,
-    id: Id,
-    form: Result<Form<Classification>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let (id, form) = both(id, form, &locale)?;
-    let by = principal.supervisor();
-    let change = store.classify(&id, form.skill, form.generation, &by, Utc::now()).await;
-    let detail = Some(("skill", form.skill.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::Classified, change, detail }, &asked, locale).await
+pub(super) async fn classify(pressed: Pressed<Classification>) -> Result<Response, ErrorPage> {
+    let Classification { skill, generation } = pressed.form;
+    let by = pressed.principal.supervisor();
+    let change = pressed.store.classify(&pressed.id, skill, generation, &by, Utc::now()).await;
+    pressed.back(Deed::Classified, change, Some(("skill", skill.to_string()))).await
 }
 
 /// Gives it to an agent, whoever has it.
-pub(super) async fn assign(
-    State(store): State<Arc<dyn Store>>,
-    principal: Principal,
-    locale: Locale,
-    asked: Asked,
-    id: Id,
-    form: Result<Form<Order>, FormRejection>,
-) -> Result<Response, ErrorPage> {
-    let (id, form) = both(id, form, &locale)?;
+pub(super) async fn assign(pressed: Pressed<Order>) -> Result<Response, ErrorPage> {
     let order = DirectAssignment {
-        inquiry_id: id.clone(),
-        agent_id: form.agent_id,
+        inquiry_id: pressed.id.clone(),
+        agent_id: pressed.form.agent_id.clone(),
         skill: None,
-        generation: form.generation,
-        by: principal.supervisor(),
+        generation: pressed.form.generation,
+        by: pressed.principal.supervisor(),
         at: Utc::now(),
     };
-    let change = store.assign(&order).await;
-    let detail = Some(("agent_id", order.agent_id.to_string()));
-    back(&*store, &principal, Done { id, deed: Deed::Assigned, change, detail }, &asked, locale).await
+    let change = pressed.store.assign(&order).await;
+    pressed.back(Deed::Assigned, change, Some(("agent_id", order.agent_id.to_string()))).await
 }
 
 /// The agent as whom the principal works.
@@ -225,33 +233,6 @@ pub(super) fn both<T>(
     let Ok(Path(id)) = id else { return Err(PageError::UnknownInquiry.page(locale.clone())) };
     let Ok(Form(form)) = form else { return Err(PageError::Form.page(locale.clone())) };
     Ok((id, form))
-}
-
-/// Back to where the button stands, which tells what happened.
-async fn back(
-    store: &dyn Store,
-    principal: &Principal,
-    done: Done,
-    asked: &Asked,
-    locale: Locale,
-) -> Result<Response, ErrorPage> {
-    let Done { id, deed, change, detail } = done;
-    let change = match change {
-        Ok(change) => recorded(store, principal, &id, deed, change, detail).await,
-        Err(error) => Err(error),
-    };
-    let change = change.map_err(|error| PageError::Store(error).page(locale.clone()))?;
-    let outcome = match change {
-        Change::Done => format!("done={}", deed.as_str()),
-        Change::Lost(Lost::Unknown) => return Err(PageError::UnknownInquiry.page(locale)),
-        Change::Lost(lost) => format!("lost={}", lost_name(lost)),
-    };
-    // What was accepted is worked on where it was accepted; everything else is done with.
-    let stays = asked.on_page && deed == Deed::Accepted && change == Change::Done;
-    let list = asked.back(principal);
-    let id = encoded(id.as_str());
-    let page = if stays { format!("/inquiries/{id}") } else { "/inquiries".to_owned() };
-    Ok(Redirect::to(&format!("{page}?{list}&inquiry={id}&{outcome}")).into_response())
 }
 
 /// The change, with its line in the audit trail: after it, in a transaction of its own. Who held the inquiry when stands in its

@@ -26,12 +26,14 @@ pub struct AgentSnapshot {
     pub capacity: u32,
     /// When the agent last received an inquiry; none if never. Longest idle breaks ties.
     pub last_assigned_at: Option<DateTime<Utc>>,
-    /// Places' worth of inquiries received lately, as counted at `last_assigned_at`; see [`AgentSnapshot::recent_at`].
-    pub recent: f64,
+    /// Mean number of places in use lately, as of `open_changed_at`; see [`AgentSnapshot::mean_open_at`].
+    pub mean_open: f64,
+    /// When `open` last changed; none if it never did.
+    pub open_changed_at: Option<DateTime<Utc>>,
 }
 
-/// After so many seconds without work, what an agent received before counts half.
-pub const RECENT_SECONDS: f64 = 3600.0;
+/// The memory of the mean number of places in use: what was before counts half after so many seconds.
+pub const MEAN_OPEN_SECONDS: f64 = 3600.0;
 
 impl AgentSnapshot {
     /// Places that are free.
@@ -44,18 +46,30 @@ impl AgentSnapshot {
         if self.capacity == 0 { 1.0 } else { f64::from(self.open) / f64::from(self.capacity) }
     }
 
-    /// Inquiries received lately: each counts its places when it comes, and what was counted is divided by `1 + idle / 1 h` until the
-    /// next one. A sum, so that one column of the database keeps it, by arithmetic that both databases know.
-    pub fn recent_at(&self, now: DateTime<Utc>) -> f64 {
-        let Some(last) = self.last_assigned_at else { return 0.0 };
-        let idle = (now - last).as_seconds_f64().max(0.0);
-        self.recent / (1.0 + idle / RECENT_SECONDS)
+    /// Mean number of places in use lately, 0 to `capacity`: an exponentially weighted mean over time by the implicit Euler step, which stays
+    /// between its ends however long the step, and is arithmetic that both databases know: `mean' = open + (mean − open) · 1 h / (1 h + t)`,
+    /// `t` the time since the last change. How long inquiries took counts, not only how many there were.
+    pub fn mean_open_at(&self, now: DateTime<Utc>) -> f64 {
+        let Some(last) = self.open_changed_at else { return 0.0 };
+        let (past, open) = ((now - last).as_seconds_f64().max(0.0), f64::from(self.open));
+        open + (self.mean_open - open) * MEAN_OPEN_SECONDS / (MEAN_OPEN_SECONDS + past)
     }
 
     /// Counts an inquiry in, as the store does when it commits one.
     pub fn take(&mut self, weight: u32, now: DateTime<Utc>) {
-        self.recent = self.recent_at(now) + f64::from(weight);
+        self.settle(now);
         self.open += weight;
         self.last_assigned_at = self.last_assigned_at.max(Some(now));
+    }
+
+    /// Counts an inquiry out, as the store does when its assignment ends.
+    pub fn give_back(&mut self, weight: u32, now: DateTime<Utc>) {
+        self.settle(now);
+        self.open = self.open.saturating_sub(weight);
+    }
+
+    fn settle(&mut self, now: DateTime<Utc>) {
+        self.mean_open = self.mean_open_at(now);
+        self.open_changed_at = self.open_changed_at.max(Some(now));
     }
 }

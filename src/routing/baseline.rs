@@ -66,7 +66,8 @@ mod tests {
             last_assigned_at: None,
             team: None,
             hours: None,
-            recent: 0.0,
+            mean_open: 0.0,
+            open_changed_at: None,
         }
     }
 

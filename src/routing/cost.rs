@@ -5,7 +5,7 @@
 //!   pressure of a skill is D / (D + F): D is the demand that waits for it (Σ P over the inquiries of the tick, and a little for the
 //!   next ones to come), F the free slots that hold it.
 //! - *Familiarity*: a discount for the agent who knows the customer.
-//! - *Fairness*: share of the capacity in use, plus what the agent lately received in proportion to the others.
+//! - *Fairness*: share of the capacity in use, plus the share that was in use lately in proportion to the others.
 
 use chrono::{DateTime, Utc};
 
@@ -19,11 +19,11 @@ const LANGUAGES: usize = Language::ALL.len();
 
 /// Demand for each skill that is always expected, in inquiries: what the next moments may bring.
 const COMING_DEMAND: f64 = 0.5;
-/// Having received this many times the average is as bad as it gets.
-const MOST_RECENT: f64 = 3.0;
-/// More than the parts of a price can come to, unweighted. Fairness: the whole capacity and [`MOST_RECENT`], and as much again by what
+/// Having had this many times the average in use lately is as bad as it gets.
+const MOST_IN_USE: f64 = 3.0;
+/// More than the parts of a price can come to, unweighted. Fairness: the whole capacity and [`MOST_IN_USE`], and as much again by what
 /// one tick adds. Scarcity: every skill in every language.
-const MOST_UNFAIR: f64 = 2.0 * (1.0 + MOST_RECENT);
+const MOST_UNFAIR: f64 = 2.0 * (1.0 + MOST_IN_USE);
 const MOST_SCARCE: f64 = (SKILLS * LANGUAGES) as f64;
 /// Beyond this many target times of waiting, one is as urgent as the other.
 const MOST_URGENT: f64 = 1000.0;
@@ -148,14 +148,14 @@ pub(super) struct Prices<'a> {
 impl<'a> Prices<'a> {
     /// `agents` are those at work, sorted by id, `cases` those that want one.
     pub fn of(agents: &[&AgentSnapshot], cases: &[&Case], policy: &'a Policy, now: DateTime<Utc>) -> Self {
-        let recent: Vec<f64> =
-            agents.iter().map(|agent| share(agent.recent_at(now), agent.capacity)).collect();
-        let mean = recent.iter().sum::<f64>() / recent.len().max(1) as f64;
+        let in_use: Vec<f64> =
+            agents.iter().map(|agent| share(agent.mean_open_at(now), agent.capacity)).collect();
+        let mean = in_use.iter().sum::<f64>() / in_use.len().max(1) as f64;
         let mut by_idle: Vec<usize> = (0..agents.len()).collect();
         by_idle.sort_by_key(|index| agents[*index].last_assigned_at);
         let mut seats: Vec<Seat> = agents.iter().map(|agent| Seat::of(agent, policy)).collect();
-        for ((seat, agent), recent) in seats.iter_mut().zip(agents).zip(recent) {
-            let relative = if mean > 0.0 { (recent / mean).min(MOST_RECENT) } else { 0.0 };
+        for ((seat, agent), in_use) in seats.iter_mut().zip(agents).zip(in_use) {
+            let relative = if mean > 0.0 { (in_use / mean).min(MOST_IN_USE) } else { 0.0 };
             seat.fairness = agent.load() + relative;
         }
         for (rank, index) in by_idle.into_iter().enumerate() {

@@ -109,7 +109,7 @@ pub struct Scored {
     pub wrong: f64,
     /// Price of the agent's other skills.
     pub scarcity: f64,
-    /// Price of what the agent carries and lately received.
+    /// Price of what the agent carries now, and carried lately.
     pub fairness: f64,
     /// Taken off for the agent who knows the customer.
     #[serde(default)]

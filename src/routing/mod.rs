@@ -20,7 +20,7 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
-pub use agent::{AgentSnapshot, RECENT_SECONDS};
+pub use agent::{AgentSnapshot, MEAN_OPEN_SECONDS};
 pub use baseline::first_guess_least_loaded;
 pub use case::{Case, Left, Preferred};
 pub use constraint::{Constraint, left};

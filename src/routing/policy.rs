@@ -18,7 +18,7 @@ pub struct Policy {
     pub neighbour_share: f64,
     /// Price of an agent whom other inquiries need more.
     pub scarcity_weight: f64,
-    /// Price of an agent who carries, or lately received, more than others.
+    /// Price of an agent who carries, or lately carried, more than others.
     pub fairness_weight: f64,
     /// Discount of the agent who has another inquiry of the customer in their hands.
     pub open_matter_weight: f64,

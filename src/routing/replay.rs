@@ -118,7 +118,7 @@ fn agents_of(tick: &[PastDecision]) -> Vec<AgentSnapshot> {
     agents.into_values().collect()
 }
 
-/// What prices depend on besides, idle time and what the agent lately received, stands in the recorded prices.
+/// What prices depend on besides, idle time and what the agent lately carried, stands in the recorded prices.
 fn snapshot(scored: &Scored) -> AgentSnapshot {
     AgentSnapshot {
         agent_id: scored.agent_id.clone(),
@@ -130,7 +130,8 @@ fn snapshot(scored: &Scored) -> AgentSnapshot {
         open: scored.capacity.saturating_sub(scored.free),
         capacity: scored.capacity,
         last_assigned_at: None,
-        recent: 0.0,
+        mean_open: 0.0,
+        open_changed_at: None,
     }
 }
 

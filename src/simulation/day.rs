@@ -129,16 +129,17 @@ fn opened(task: &Task) -> Open {
 
 impl Run<'_> {
     fn happens(&mut self, event: Event, now: i64) {
+        let moment = self.moment(now);
         match event {
             Event::Arrives(index) => self.queue(index, now),
             Event::Triaged(index) => self.queue(index, now),
             Event::Finished(index, seat) => {
-                self.agents[seat].open -= 1;
+                self.agents[seat].give_back(1, moment);
                 self.day.finished_after.push(seconds(now - self.tasks[index].arrives));
                 self.day.all_waits[index] = seconds(self.open[index].waited);
             }
             Event::ComesBack(index, seat) => {
-                self.agents[seat].open -= 1;
+                self.agents[seat].give_back(1, moment);
                 self.queue(index, now);
             }
             // Planned, and then put forward: what was planned first is void.
@@ -155,6 +156,10 @@ impl Run<'_> {
         }
     }
 
+    fn moment(&self, milliseconds: i64) -> DateTime<Utc> {
+        self.begins + TimeDelta::milliseconds(milliseconds)
+    }
+
     fn tick_at(&mut self, at: i64) {
         if self.next_tick.is_none_or(|planned| planned > at) {
             self.next_tick = Some(at);
@@ -168,7 +173,7 @@ impl Run<'_> {
     }
 
     fn tick(&mut self, now: i64) {
-        let moment = self.begins + TimeDelta::milliseconds(now);
+        let moment = self.moment(now);
         let proposals = match self.contender {
             Contender::Baseline { confidence_floor } => self.baseline(*confidence_floor, moment),
             Contender::Engine(policy) => self.engine(policy, moment),
@@ -203,8 +208,8 @@ impl Run<'_> {
             language: task.language,
             priority: task.priority,
             weight: 1,
-            received_at: self.begins + TimeDelta::milliseconds(task.arrives),
-            waiting_since: self.begins + TimeDelta::milliseconds(task.arrives),
+            received_at: self.moment(task.arrives),
+            waiting_since: self.moment(task.arrives),
             flagged: false,
             rejected_by: open.rejected_by.clone(),
             set_aside: BTreeMap::new(),
@@ -250,8 +255,8 @@ impl Run<'_> {
 
     fn give(&mut self, index: usize, agent: AgentId, now: i64) {
         self.leave_queue(index, now);
-        let seat = self.seats[&agent];
-        self.agents[seat].take(1, self.begins + TimeDelta::milliseconds(now));
+        let (seat, moment) = (self.seats[&agent], self.moment(now));
+        self.agents[seat].take(1, moment);
         self.day.allocations += 1;
         let task = &self.tasks[index];
         let fails = self.wrong(seat, task.truth);

@@ -72,7 +72,8 @@ pub fn pool(scenario: &Scenario, seed: u64) -> Pool {
                 open: 0,
                 capacity: group.capacity,
                 last_assigned_at: None,
-                recent: 0.0,
+                mean_open: 0.0,
+                open_changed_at: None,
             });
             pool.on_shift.push(scenario.shift_minutes(group) * MINUTE_MS);
         }

@@ -37,6 +37,7 @@ pub(super) trait Ledger: Send + Sized {
     /// `hours_of.sql`, with the lock.
     const HOURS_OF: &'static str;
     const TAKE_AGENT: &'static str;
+    const FREE_AGENT: &'static str;
     /// Ends a query that locks the rows that it finds.
     const LOCKED: &'static str;
     /// The same, but passes over those that somebody else has locked.

@@ -16,7 +16,7 @@ use super::reason;
 use super::standing::{Held, Listed, Standing};
 use super::types::InquiryStatus;
 use crate::contract::{AgentId, Assignment, InquiryId, Skill, SkillProbability};
-use crate::routing::Hours;
+use crate::routing::{Hours, MEAN_OPEN_SECONDS};
 
 /// Who ends what nobody accepted.
 const ROUTER: &str = "router";
@@ -324,8 +324,13 @@ pub(super) async fn ended<L: Ledger>(
     if ledger.write(include_str!("sql/end_assignment.sql"), &values).await? == 0 {
         return Ok(false);
     }
-    let places = [Value::Text(held.agent_id.as_str()), Value::Text(inquiry.as_str())];
-    ledger.write(include_str!("sql/free_agent.sql"), &places).await?;
+    let places = [
+        Value::Text(held.agent_id.as_str()),
+        Value::Text(inquiry.as_str()),
+        Value::Time(end.at),
+        Value::Float(MEAN_OPEN_SECONDS),
+    ];
+    ledger.write(L::FREE_AGENT, &places).await?;
     Ok(true)
 }
 

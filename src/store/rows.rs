@@ -163,7 +163,8 @@ impl Reader<'_> {
             open: self.number(row, "open_count")?,
             capacity: self.number(row, "capacity")?,
             last_assigned_at: self.get(row.time_or_null("last_assigned_at"))?,
-            recent: self.get(row.float("recent"))?,
+            mean_open: self.get(row.float("mean_open"))?,
+            open_changed_at: self.get(row.time_or_null("open_changed_at"))?,
         })
     }
 

@@ -9,7 +9,7 @@ use super::reason;
 use super::reservations::{End, Stands, ended, live, locked, stand};
 use super::types::InquiryStatus;
 use crate::contract::{AgentId, InquiryId, Skill};
-use crate::routing::RECENT_SECONDS;
+use crate::routing::MEAN_OPEN_SECONDS;
 
 pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Result<Change, StoreError> {
     let (inquiry, agent) = (&order.inquiry_id, &order.agent_id);
@@ -36,7 +36,7 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         Value::TextOrNull(None),
         Value::Text(standing.language.as_str()),
         Value::Time(order.at),
-        Value::Float(RECENT_SECONDS),
+        Value::Float(MEAN_OPEN_SECONDS),
         Value::Text(inquiry.as_str()),
         Value::Truth(true),
         Value::NumberOrNull(asked_from.map(i64::from)),

@@ -145,7 +145,8 @@ impl From<AgentProfile> for crate::routing::AgentSnapshot {
             open: 0,
             capacity: profile.capacity,
             last_assigned_at: None,
-            recent: 0.0,
+            mean_open: 0.0,
+            open_changed_at: None,
         }
     }
 }

@@ -133,7 +133,12 @@ fn asked() -> Vec<Asked> {
             "text, text, bigint, timestamptz, text, text, text",
             sql("'q-1', 'a-2', 1, now(), 'expired', null, 'router'"),
         ),
-        ("free", sql(include_str!("../../src/store/sql/free_agent.sql")), "text, text", sql("'a-2', 'q-1'")),
+        (
+            "free",
+            sql(include_str!("../../src/store/sql/postgres/free_agent.sql")),
+            "text, text, timestamptz, double precision",
+            sql("'a-2', 'q-1', now(), 3600"),
+        ),
         (
             "ended counts",
             sql(include_str!("../../src/store/sql/ended_counts.sql")),

@@ -34,7 +34,8 @@ fn agent(id: &str, skills: &[(Skill, u8)], capacity: u32) -> AgentSnapshot {
         open: 0,
         capacity,
         last_assigned_at: None,
-        recent: 0.0,
+        mean_open: 0.0,
+        open_changed_at: None,
     }
 }
 
@@ -192,13 +193,38 @@ fn the_load_is_spread_and_the_longest_idle_breaks_a_tie() {
 }
 
 #[test]
-fn who_has_just_received_a_lot_costs_more() {
-    let mut tired = agent("a-tired", &[(Skill::Shipping, 4)], 2);
-    (tired.recent, tired.last_assigned_at) = (8.0, Some(now() - TimeDelta::minutes(10)));
-    let mut rested = agent("b-rested", &[(Skill::Shipping, 4)], 2);
-    (rested.recent, rested.last_assigned_at) = (1.0, Some(now() - TimeDelta::minutes(9)));
+fn whose_places_were_in_use_for_longer_costs_more() {
+    let worked = |id: &str, minutes: i64| {
+        let mut agent = agent(id, &[(Skill::Shipping, 4)], 2);
+        agent.take(1, now() - TimeDelta::minutes(70));
+        agent.give_back(1, now() - TimeDelta::minutes(70 - minutes));
+        agent
+    };
+    let tired = worked("a-tired", 40);
+    // As many inquiries, and idle for no longer, but it took less.
+    let rested = worked("b-rested", 10);
     let decided = alone(case("q", &[(Skill::Shipping, 1.0)]), &[tired, rested], &policy());
     assert_eq!(chosen(&decided), Some("b-rested"));
+}
+
+#[test]
+fn the_mean_of_places_in_use_stays_between_none_and_all() {
+    let mut random = StdRng::seed_from_u64(5);
+    let mut agent = agent("a", &[(Skill::Shipping, 4)], 3);
+    let mut at = now();
+    for _ in 0..500 {
+        // Clocks of two routers: now and then the time goes back.
+        at += TimeDelta::seconds(random.random_range(-20..4000));
+        if agent.free() > 0 && random.random_bool(0.5) {
+            agent.take(1, at);
+        } else if agent.open > 0 {
+            agent.give_back(1, at);
+        }
+        assert!((0.0..=3.0).contains(&agent.mean_open), "{}", agent.mean_open);
+    }
+    agent.give_back(agent.open, at);
+    let later = |hours| agent.mean_open_at(at + TimeDelta::hours(hours));
+    assert!((later(1) - later(0) / 2.0).abs() < 1e-9 && later(1000) < 0.01, "an hour without work halves it");
 }
 
 #[test]

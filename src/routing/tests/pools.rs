@@ -13,13 +13,14 @@ pub(super) fn made_up(random: &mut StdRng) -> (Vec<Case>, Vec<AgentSnapshot>, Po
             agent.languages = Language::ALL.into_iter().filter(|_| random.random_bool(0.7)).collect();
             agent.available = random.random_bool(0.9);
             agent.open = random.random_range(0..3);
-            agent.recent = random.random_range(0.0..9.0);
+            agent.mean_open = random.random_range(0.0..3.0);
             agent.team = [None, Some("safety".to_owned()), Some("parcels".to_owned())]
                 .choose(random)
                 .cloned()
                 .flatten();
             let minutes = random.random_range(0..100);
             agent.last_assigned_at = random.random_bool(0.8).then(|| now() - TimeDelta::minutes(minutes));
+            agent.open_changed_at = agent.last_assigned_at;
             agent
         })
         .collect();

@@ -49,6 +49,7 @@ impl Ledger for PostgresLedger {
     const STILL_AWAY: &'static str = concat!(include_str!("../sql/still_away.sql"), "for no key update");
     const HOURS_OF: &'static str = concat!(include_str!("../sql/hours_of.sql"), "for no key update");
     const TAKE_AGENT: &'static str = include_str!("../sql/postgres/take_agent.sql");
+    const FREE_AGENT: &'static str = include_str!("../sql/postgres/free_agent.sql");
 
     const LOCKED: &'static str = "\nfor no key update of a";
     const UNLOCKED_ONLY: &'static str = "\nfor no key update of a skip locked";

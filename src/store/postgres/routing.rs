@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection};
 use super::PostgresStore;
 use super::reservations::NOTIFY;
 use crate::contract::{AgentId, Skill, SkillProbability};
-use crate::routing::{AgentSnapshot, Candidate, Proposal, RECENT_SECONDS};
+use crate::routing::{AgentSnapshot, Candidate, MEAN_OPEN_SECONDS, Proposal};
 use crate::store::StoreError;
 use crate::store::fields::Time;
 use crate::store::prepare;
@@ -173,7 +173,7 @@ impl PostgresStore {
             .bind(candidate.skill.as_str())
             .bind(decision.language.as_str())
             .bind(Time(decision.at))
-            .bind(RECENT_SECONDS)
+            .bind(MEAN_OPEN_SECONDS)
             .bind(decision.inquiry.inquiry_id.as_str())
             .bind(candidate.again)
             // From which generation on exclusions count: as the inquiry says.

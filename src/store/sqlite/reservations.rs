@@ -42,6 +42,7 @@ impl Ledger for SqliteLedger {
     const STILL_AWAY: &'static str = include_str!("../sql/still_away.sql");
     const HOURS_OF: &'static str = include_str!("../sql/hours_of.sql");
     const TAKE_AGENT: &'static str = include_str!("../sql/sqlite/take_agent.sql");
+    const FREE_AGENT: &'static str = include_str!("../sql/sqlite/free_agent.sql");
 
     const LOCKED: &'static str = "";
     const UNLOCKED_ONLY: &'static str = "";

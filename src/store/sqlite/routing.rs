@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use super::SqliteStore;
 use crate::contract::{AgentId, Skill, SkillProbability};
-use crate::routing::{AgentSnapshot, Candidate, Proposal, RECENT_SECONDS};
+use crate::routing::{AgentSnapshot, Candidate, MEAN_OPEN_SECONDS, Proposal};
 use crate::store::StoreError;
 use crate::store::fields::Time;
 use crate::store::prepare;
@@ -157,7 +157,7 @@ impl SqliteStore {
                 .bind(candidate.skill.as_str())
                 .bind(decision.language.as_str())
                 .bind(Time(decision.at))
-                .bind(RECENT_SECONDS)
+                .bind(MEAN_OPEN_SECONDS)
                 .bind(decision.inquiry.inquiry_id.as_str())
                 .bind(candidate.again)
                 // From which generation on exclusions count: as the inquiry says.

@@ -3,11 +3,12 @@
 -- Proficiency, team and hours are wishes, and hold as of the moment of the decision. A supervisor asks for no skill ($2 is null).
 -- Who rejected the inquiry never gets it again, and who let it run out, or from whom it was taken back, only if the engine found nobody
 -- else or a supervisor says so ($7). What a supervisor has lifted does not count ($8, or else as the inquiry says).
--- The time never goes back, whatever the clocks of two routers say. What was received before counts half after an hour without work:
--- routing::AgentSnapshot::recent_at knows the same formula.
+-- The time never goes back, whatever the clocks of two routers say. What was in use until now goes into the mean that fades:
+-- routing::AgentSnapshot::mean_open_at knows the same formula, free_agent.sql too.
 update agents
 set open_count = open_count + i.weight,
-    recent = i.weight + coalesce(recent / (1 + case when last_assigned_at > $4 then 0 else extract(epoch from ($4 - last_assigned_at))::double precision / $5 end), 0),
+    mean_open = open_count + (mean_open - open_count) * $5 / ($5 + greatest(extract(epoch from ($4 - open_changed_at))::double precision, 0)),
+    open_changed_at = greatest(open_changed_at, $4),
     last_assigned_at = case when last_assigned_at > $4 then last_assigned_at else $4 end
 from inquiries i
 where agent_id = $1

@@ -1,5 +1,5 @@
 -- Who can take something now. One statement, so that skills and languages are of the same moment.
-select g.agent_id, g.available, g.open_count, g.capacity, g.last_assigned_at, g.team, g.hours, g.recent,
+select g.agent_id, g.available, g.open_count, g.capacity, g.last_assigned_at, g.team, g.hours, g.mean_open, g.open_changed_at,
     (select json_group_object(s.skill, s.proficiency) from agent_skills s where s.agent_id = g.agent_id) as skills,
     (select json_group_array(l.language order by l.language) from agent_languages l where l.agent_id = g.agent_id) as languages
 from agents g

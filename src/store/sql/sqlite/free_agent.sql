@@ -1,0 +1,6 @@
+-- The places of an inquiry that an agent has no longer. What was in use until now goes into the mean as in take_agent.sql.
+update agents
+set open_count = open_count - (select i.weight from inquiries i where i.inquiry_id = $2),
+    mean_open = open_count + (mean_open - open_count) * $4 / ($4 + coalesce(max(($3 - open_changed_at) / 1000000.0, 0), 0)),
+    open_changed_at = max(coalesce(open_changed_at, $3), $3)
+where agent_id = $1
