@@ -11,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
+use super::linear::fit_head;
 use super::network::{Network, NetworkSettings, Packed};
 use super::shards::{Shards, Work};
 use crate::model::adapter::Adapter;
@@ -67,6 +68,9 @@ pub struct FitSettings {
 /// Another form of the training example at an index, for a seed; `None` where there is none, and the example itself is read.
 pub type Rewritten<'a> = &'a (dyn Fn(usize, u64) -> Option<Example> + Sync);
 
+/// Penalty on the weights of the head that a training begins with; as many examples settle most of its directions.
+const FIRST_PENALTY: f64 = 1.0;
+
 /// Called after every few steps and every epoch, with one line for people.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
 
@@ -97,10 +101,14 @@ pub fn fit(
     progress: Progress<'_>,
 ) -> Result<Network> {
     let network = Network::new(weights, settings.network)?;
-    if let Some(Start { adapter, head }) = &settings.start {
-        network.take_up(adapter, &head.weight, &head.bias)?;
-    }
     let encoder = Encoder::new(weights).map_err(candle_core::Error::Msg)?;
+    match &settings.start {
+        Some(Start { adapter, head }) => network.take_up(adapter, head)?,
+        None => {
+            progress(&format!("fitting a head to {} sequences as the encoder reads them", train.len()));
+            network.take_up(&Adapter::default(), &first_head(&encoder, train, settings.network.outputs)?)?;
+        }
+    }
     progress(&format!(
         "computing the frozen layers 0 to {} of {} sequences",
         settings.network.first_layer,
@@ -180,6 +188,17 @@ pub fn fit(
         }
     }
     Ok(network)
+}
+
+/// The head to begin with: fitted to the encoder as it is. With a head that knows nothing the adapters would first learn what
+/// confuses it (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features").
+fn first_head(encoder: &Encoder, examples: &[Example], outputs: usize) -> Result<Head> {
+    let sequences: Vec<Sequence> = examples.iter().map(|example| example.sequence.clone()).collect();
+    let segments = encoder.pooled(&sequences).into_iter().flatten();
+    let targets = examples.iter().flat_map(|example| &example.targets);
+    let judged = segments.zip(targets).filter_map(|(vector, target)| Some((vector, target.clone()?)));
+    let (vectors, targets): (Vec<Vec<f32>>, Vec<Target>) = judged.unzip();
+    fit_head(&vectors, &targets, outputs, FIRST_PENALTY)
 }
 
 fn snapshot(network: &Network) -> Result<Vec<Tensor>> {

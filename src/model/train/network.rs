@@ -11,6 +11,7 @@ use super::ops::{Attention, Gelu, Normalise, adapted_dense};
 use crate::model::adapter::{Adapter, LowRank};
 use crate::model::encoder::kernel::{Isa, Segment};
 use crate::model::encoder::weights::{ADAPTED, Dense, EncoderShape, EncoderWeights, LayerNorm};
+use crate::model::folder::Head;
 
 /// Which layers are trained, and how freely.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +149,7 @@ impl Network {
 
     /// Takes up adapters and head of an earlier version, to go on from there. The adapters must be of this rank; layers that they do
     /// not have start from the encoder as it is.
-    pub fn take_up(&self, adapter: &Adapter, weight: &[Vec<f32>], bias: &[f32]) -> Result<()> {
+    pub fn take_up(&self, adapter: &Adapter, head: &Head) -> Result<()> {
         let scale = ALPHA / self.settings.rank as f64;
         for (index, layer) in self.layers.iter().enumerate() {
             for (name, dense) in &layer.dense {
@@ -159,11 +160,11 @@ impl Network {
                 dense.up.set(&(up / scale)?)?;
             }
         }
-        let weight: Vec<f32> = weight.iter().flatten().copied().collect();
+        let weight: Vec<f32> = head.weight.iter().flatten().copied().collect();
         let outputs = self.settings.outputs;
         self.head_weight
             .set(&Tensor::from_vec(weight, (outputs, self.shape.hidden), &Device::Cpu)?.t()?.contiguous()?)?;
-        self.head_bias.set(&Tensor::from_slice(bias, outputs, &Device::Cpu)?)
+        self.head_bias.set(&Tensor::from_slice(&head.bias, outputs, &Device::Cpu)?)
     }
 
     /// The adapters as they stand, ready to be written or merged.
