@@ -13,6 +13,7 @@ use super::rules::{Book, RuleFolder};
 use crate::config::ConsoleConfig;
 use crate::contract::Policy;
 use crate::model::catalogue::ModelFolders;
+use crate::model::neighbours::EXACT_UP_TO;
 use crate::store::Store;
 
 /// Passwords that are hashed at once; each takes 19 MiB and a core.
@@ -36,7 +37,7 @@ impl Desk {
             settings: Arc::new(settings),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             rules,
-            similar: Arc::default(),
+            similar: Arc::new(Similar::new(EXACT_UP_TO)),
         }
     }
 }

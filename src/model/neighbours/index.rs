@@ -1,25 +1,34 @@
-//! The nearest among many vectors of one kind, by looking at every one of them.
+//! The nearest among the vectors of one kind: by looking at every one of them, and where there are very many, by a graph.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 use std::hash::Hash;
+use std::mem;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::vector::{Vector, dot};
+use super::block::Block;
+use super::graph::{Draft, Graph};
+use super::vector::Vector;
 
-/// Vectors that one thread looks at in one go.
-const STRETCH: usize = 8_192;
+/// Up to here, looking at every vector takes no longer than people notice.
+pub const EXACT_UP_TO: usize = 100_000;
+/// A graph is built anew when as many have come as this part of those that it holds.
+const SHARE: usize = 4;
 
 /// Vectors of one kind with what each belongs to.
 #[derive(Debug)]
 pub struct Neighbours<K> {
     width: usize,
+    exact_up_to: usize,
     keys: Vec<K>,
     known: HashSet<K>,
-    /// One after the other.
-    numbers: Vec<i8>,
-    lengths: Vec<f32>,
+    /// Nothing changes in them any more, so that a graph can share them.
+    full: Vec<Arc<Block>>,
+    open: Block,
+    /// Of the first vectors. Those behind them are looked at one by one.
+    graph: Option<Graph>,
 }
 
 /// A place and how near it is; the least near is the greatest, so that a heap gives it up first.
@@ -41,9 +50,17 @@ impl PartialOrd for Found {
 }
 
 impl<K: Clone + Eq + Hash + Sync> Neighbours<K> {
-    /// For vectors of so many numbers.
-    pub fn new(width: usize) -> Self {
-        Self { width, keys: Vec::new(), known: HashSet::new(), numbers: Vec::new(), lengths: Vec::new() }
+    /// For vectors of so many numbers. With more than `exact_up_to` of them, a graph is worth building.
+    pub fn new(width: usize, exact_up_to: usize) -> Self {
+        Self {
+            width,
+            exact_up_to,
+            keys: Vec::new(),
+            known: HashSet::new(),
+            full: Vec::new(),
+            open: Block::new(width),
+            graph: None,
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -60,34 +77,65 @@ impl<K: Clone + Eq + Hash + Sync> Neighbours<K> {
             return false;
         }
         self.keys.push(key);
-        self.numbers.extend_from_slice(vector.numbers());
-        self.lengths.push(vector.length());
+        self.open.push(vector);
+        if self.open.len() == Block::ROOM {
+            self.full.push(Arc::new(mem::replace(&mut self.open, Block::new(self.width))));
+        }
         true
     }
 
+    /// What a graph is to be built of, if one is worth it: there are too many vectors to look at each, or more than a quarter of what the graph holds
+    /// have come since. Costs little, and the index may change while the draft is built.
+    pub fn draft(&self) -> Option<Draft> {
+        let (held, ready) = (self.held(), self.full.len() * Block::ROOM);
+        let bearable = if held == 0 { self.exact_up_to } else { held / SHARE };
+        (self.len() - held > bearable && ready > held).then(|| Draft::new(self.full.clone()))
+    }
+
+    /// Takes a graph that was built of this index's draft, and gives back the one that it replaces.
+    pub fn adopt(&mut self, graph: Graph) -> Option<Graph> {
+        self.graph.replace(graph)
+    }
+
+    fn held(&self) -> usize {
+        self.graph.as_ref().map_or(0, Graph::held)
+    }
+
     /// The `count` nearest, the nearest first, with the cosine of the angle; of equally near ones the first that was added. `but` is left
-    /// out.
+    /// out. A graph may miss one of the nearest; without a graph, and if more are asked for than one is wide enough for, none is missed.
     pub fn nearest(&self, vector: &Vector, count: usize, but: &K) -> Vec<(&K, f32)> {
         if vector.numbers().len() != self.width || count == 0 {
             return Vec::new();
         }
-        let stretches = self.numbers.par_chunks(STRETCH * self.width).enumerate();
-        let found =
-            stretches.map(|(index, stretch)| self.best_of(stretch, index * STRETCH, vector, count, but));
-        let mut found: Vec<Found> = found.flatten_iter().collect();
+        let asked = Arc::new(Block::of(vector));
+        let graph = self.graph.as_ref().filter(|_| count <= Graph::MOST);
+        let mut found = self.nearest_from(graph.map_or(0, Graph::held), &asked, count, but);
+        if let Some(graph) = graph {
+            let around = graph.around(&asked).into_iter().map(|(place, near)| Found(near, place));
+            found.extend(self.best_of(around, count, but));
+        }
         found.sort();
         found.truncate(count);
         found.into_iter().map(|Found(near, place)| (&self.keys[place], near)).collect()
     }
 
-    fn best_of(&self, stretch: &[i8], from: usize, vector: &Vector, count: usize, but: &K) -> Vec<Found> {
-        let length = vector.length();
+    /// The best of each block, of those that begin at this place or behind it.
+    fn nearest_from(&self, first: usize, asked: &Block, count: usize, but: &K) -> Vec<Found> {
+        let blocks = self.full.iter().map(Arc::as_ref).chain([&self.open]).enumerate();
+        let blocks: Vec<(usize, &Block)> = blocks.skip(first / Block::ROOM).collect();
+        let found = blocks.into_par_iter().flat_map_iter(|(number, block)| {
+            let place = |row| number * Block::ROOM + row;
+            let all = (0..block.len()).map(|row| Found(block.cosine(row, asked, 0), place(row)));
+            self.best_of(all, count, but)
+        });
+        found.collect()
+    }
+
+    fn best_of(&self, all: impl Iterator<Item = Found>, count: usize, but: &K) -> Vec<Found> {
         let mut best = BinaryHeap::with_capacity(count + 1);
-        for (numbers, place) in stretch.chunks_exact(self.width).zip(from..) {
-            let near = dot(numbers, vector.numbers()) as f32 / (length * self.lengths[place]);
-            let found = Found(near, place);
+        for found in all {
             let worth = best.len() < count || best.peek().is_some_and(|least| found < *least);
-            if worth && self.keys[place] != *but {
+            if worth && self.keys[found.1] != *but {
                 best.push(found);
                 if best.len() > count {
                     best.pop();
@@ -113,7 +161,7 @@ mod tests {
     #[test]
     fn the_nearest_are_those_of_the_greatest_cosine() {
         let mut seed = StdRng::seed_from_u64(11);
-        let mut index = Neighbours::new(16);
+        let mut index = Neighbours::new(16, EXACT_UP_TO);
         let vectors: Vec<Vector> = (0..20_000).map(|_| random(&mut seed, 16)).collect();
         for (key, vector) in vectors.iter().enumerate() {
             assert!(index.insert(key, vector));
@@ -134,7 +182,7 @@ mod tests {
 
     #[test]
     fn each_is_there_once_and_of_one_kind() {
-        let (mut index, mut seed) = (Neighbours::new(4), StdRng::seed_from_u64(1));
+        let (mut index, mut seed) = (Neighbours::new(4, EXACT_UP_TO), StdRng::seed_from_u64(1));
         let one = random(&mut seed, 4);
         assert!(index.insert("a", &one) && !index.insert("a", &one) && index.insert("b", &one));
         assert!(!index.insert("c", &random(&mut seed, 5)));
@@ -149,7 +197,7 @@ mod tests {
     #[ignore = "a measurement"]
     fn looking_at_every_one_of_100_000() {
         let mut seed = StdRng::seed_from_u64(3);
-        let mut index = Neighbours::new(384);
+        let mut index = Neighbours::new(384, EXACT_UP_TO);
         for key in 0..100_000 {
             index.insert(key, &random(&mut seed, 384));
         }

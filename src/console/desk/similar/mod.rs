@@ -1,5 +1,8 @@
 //! Inquiries like another one that were resolved: the vectors of the last year, kept in memory, and filled from the database as they
-//! come. Only what is there when a page is asked for is compared; a console that has just started reads on behind.
+//! come. Only what is there when a page is asked for is compared; a console that has just started reads on behind. Where there are very many,
+//! [`graphs`] has graphs built beside the pages.
+
+mod graphs;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,13 +41,20 @@ struct Place {
 }
 
 /// The vectors by their version.
-#[derive(Default)]
 pub(in crate::console) struct Similar {
+    /// With more vectors of one version, a graph finds the nearest.
+    exact_up_to: usize,
     indexes: RwLock<Indexes>,
     place: Mutex<Option<Place>>,
+    /// Held while graphs are built, so that one is built after the other.
+    building: Arc<Mutex<()>>,
 }
 
 impl Similar {
+    pub(in crate::console) fn new(exact_up_to: usize) -> Self {
+        Self { exact_up_to, indexes: RwLock::default(), place: Mutex::default(), building: Arc::default() }
+    }
+
     /// The inquiries that are most like this one, with how like they are; none for one without a vector.
     pub(super) async fn to(
         self: &Arc<Self>,
@@ -55,7 +65,7 @@ impl Similar {
         let Some(vector) = Vector::from_bytes(&own.vector) else { return Ok(Vec::new()) };
         self.catch_up(store).await?;
         let (similar, but) = (self.clone(), inquiry.clone());
-        // A hundred thousand products take some milliseconds of a core.
+        // It takes some milliseconds of a core.
         let found = tokio::task::spawn_blocking(move || similar.nearest(&own.version, &vector, &but)).await;
         found.map_err(|_| StoreError::Unexpected("the search for similar inquiries broke off".into()))
     }
@@ -82,7 +92,7 @@ impl Similar {
     }
 
     /// Reads what was resolved since; `false` if there is more.
-    async fn catch_up(&self, store: &dyn Store) -> Result<bool, StoreError> {
+    async fn catch_up(self: &Arc<Self>, store: &dyn Store) -> Result<bool, StoreError> {
         let Ok(mut place) = tokio::time::timeout(PATIENCE, self.place.lock()).await else { return Ok(false) };
         let mut after = begin(place.as_ref())?;
         for _ in 0..READS {
@@ -94,6 +104,8 @@ impl Similar {
             *place = Some(Place { after: after.clone(), whole });
             self.add(rows);
             if whole {
+                // Not before: of what is still being read, one graph after the other would be built.
+                self.build_graphs();
                 return Ok(true);
             }
         }
@@ -105,7 +117,8 @@ impl Similar {
         for row in rows {
             let Some(vector) = Vector::from_bytes(&row.vector.vector) else { continue };
             let width = vector.numbers().len();
-            let index = indexes.entry(row.vector.version).or_insert_with(|| Neighbours::new(width));
+            let new = || Neighbours::new(width, self.exact_up_to);
+            let index = indexes.entry(row.vector.version).or_insert_with(new);
             index.insert(row.vector.inquiry_id, &vector);
         }
     }
@@ -120,5 +133,51 @@ fn begin(place: Option<&Place>) -> Result<DeskCursor, StoreError> {
         None => Ok((Utc::now() - REMEMBERED, first()?)),
         Some(Place { after, whole: false }) => Ok(after.clone()),
         Some(Place { after: (time, _), whole: true }) => Ok((*time - OVERLAP, first()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::prelude::*;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::store::desk::InquiryVector;
+
+    const VERSION: &str = "encoder";
+
+    fn row(number: usize, random: &mut StdRng) -> ResolvedVector {
+        let inquiry_id = InquiryId::new(format!("inquiry-{number}")).unwrap();
+        let vector = (0..16).map(|_| random.random::<u8>()).collect();
+        let vector = InquiryVector { inquiry_id, version: VERSION.into(), vector };
+        ResolvedVector { resolved_at: Utc::now(), vector }
+    }
+
+    #[tokio::test]
+    async fn a_graph_is_built_while_pages_are_answered() {
+        let mut random = StdRng::seed_from_u64(1);
+        let rows: Vec<ResolvedVector> = (0..2_200).map(|number| row(number, &mut random)).collect();
+        let similar = Arc::new(Similar::new(2_000));
+        let answers = |asked: usize, but: usize| {
+            let vector = Vector::from_bytes(&rows[asked].vector.vector).unwrap();
+            similar.nearest(VERSION, &vector, &rows[but].vector.inquiry_id)
+        };
+        similar.add(rows[..2_000].to_vec());
+        assert!(similar.draft().is_none());
+        similar.add(rows[2_000..].to_vec());
+        assert!(similar.draft().is_some());
+
+        similar.build_graphs();
+        assert!(similar.building.try_lock().is_err());
+        for asked in [7, 2_199] {
+            assert_eq!(answers(asked, 0)[0].0, rows[asked].vector.inquiry_id);
+        }
+
+        let _turn = similar.building.lock().await;
+        assert!(similar.draft().is_none());
+        for asked in [7, 2_199] {
+            assert_eq!(answers(asked, 0)[0].0, rows[asked].vector.inquiry_id);
+            assert!(answers(asked, asked).iter().all(|(id, _)| *id != rows[asked].vector.inquiry_id));
+        }
     }
 }
