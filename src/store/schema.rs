@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 17] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 18] = [
     (
         1,
         "initial",
@@ -110,6 +110,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 17] = [
         "explanations",
         include_str!("../../migrations/postgres/0017_explanations.sql"),
         include_str!("../../migrations/sqlite/0017_explanations.sql"),
+    ),
+    (
+        18,
+        "log-in by OpenID Connect",
+        include_str!("../../migrations/postgres/0018_oidc.sql"),
+        include_str!("../../migrations/sqlite/0018_oidc.sql"),
     ),
 ];
 
