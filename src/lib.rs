@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: delivery → contract → text → rules and model → decision → store → event → acknowledgement. Engines
 //! ([`text`], [`rules`], [`model`], [`moderation`], [`routing`], [`simulation`]), [`access`] and [`webhook`] are pure; I/O stands at the edge
-//! behind the narrow traits of [`queue`] and [`store`].
+//! behind the narrow traits of [`queue`] and [`store`], and in [`http_client`].
 
 pub mod access;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod datasets;
 pub mod error;
 pub mod evaluation;
+pub mod http_client;
 pub mod model;
 pub mod moderation;
 pub mod queue;

@@ -8,8 +8,12 @@ mod desk;
 mod log_in;
 #[path = "access/matrix.rs"]
 mod matrix;
+#[path = "access/oidc.rs"]
+mod oidc;
 #[path = "access/pages.rs"]
 mod pages;
+#[path = "access/provider.rs"]
+mod provider;
 #[path = "access/secrets.rs"]
 mod secrets;
 #[path = "access/stale.rs"]

@@ -147,6 +147,9 @@ acts! {
     AccountChanged = "account.changed",
     AccountDisabled = "account.disabled",
     AccountEnabled = "account.enabled",
+    /// Somebody came by an OpenID provider for the first time: from then on the account goes by who they are there.
+    IdentityBound = "account.identity_bound",
+    IdentityUnbound = "account.identity_unbound",
     /// A one-time link was made: for the first admin, or for a new password.
     LinkMade = "link.made",
     LinkUsed = "link.used",

@@ -1,6 +1,7 @@
 //! Who may do what: roles, permissions, who somebody is, passwords and secrets. Pure: whoever uses it brings clock, database and chance.
 
 mod audit;
+mod identity;
 mod login;
 mod mask;
 mod password;
@@ -11,6 +12,7 @@ mod secret;
 mod webhook;
 
 pub use audit::{Act, Actor, AuditEntry, Subject, Way};
+pub use identity::{ClaimError, Identity, IdentityError, login_of};
 pub use login::{Login, LoginError};
 pub use mask::masked;
 pub use password::{PasswordError, PasswordHash, check_password};

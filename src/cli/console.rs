@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::error::CliError;
 use crate::access::Login;
 use crate::config::Config;
-use crate::console::{first_admin_link, password_link};
+use crate::console::{callback_url, first_admin_link, password_link};
 use crate::store::Store;
 use crate::worker::stop_signal;
 
@@ -31,6 +31,9 @@ pub async fn run(config: Config, arguments: Arguments) -> Result<ExitCode, CliEr
         eprintln!(
             "beyond this machine browsers keep a log-in only over TLS: put a proxy before the console and set console.public_url"
         );
+    }
+    if let Some(callback) = callback_url(&config.console) {
+        eprintln!("the OpenID provider has to send people back to {callback}");
     }
     if !store.has_admin().await? {
         tell_first_admin(&config, &*store).await?;

@@ -12,6 +12,9 @@ const ENV_PREFIX: &str = "MIMAMORI__";
 /// Names that other tools use for the same thing.
 const ENV_ALIASES: [(&str, &str); 2] = [("DATABASE_URL", "store.url"), ("AMQP_URL", "queue.url")];
 
+/// What is a text even if it reads as a number: the environment has no quotes.
+const TEXTS: [&str; 2] = ["console.oidc.client_id", "console.oidc.client_secret"];
+
 pub(super) fn merge<T: DeserializeOwned>(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
@@ -37,7 +40,8 @@ pub(super) fn merge<T: DeserializeOwned>(
     // A name of our own wins over an alias: `DATABASE_URL` sorts before `MIMAMORI__…`, so it is laid down first.
     overrides.sort_by(|a, b| a.1.cmp(&b.1));
     for (key, name, value) in overrides {
-        let table = nested(&key, guess_type(&value));
+        let value = if TEXTS.contains(&key.as_str()) { Value::String(value) } else { guess_type(&value) };
+        let table = nested(&key, value);
         overlay(&mut merged, table, "", &format!("environment variable {name}"), &mut origins);
     }
 

@@ -1,6 +1,7 @@
 //! Configuration: the commented defaults, then a file, then the environment; checked whole before anything starts.
 
 mod layers;
+mod oidc;
 mod routing;
 mod values;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use oidc::{Hidden, OidcConfig};
 pub use routing::RoutingConfig;
 pub use values::{Broker, Database, LogFormat, PublicUrl, ReportFrom, Threshold};
 
@@ -110,7 +112,25 @@ pub struct ConsoleConfig {
     /// However much it is used, a session ends after so long.
     #[serde(deserialize_with = "values::period")]
     pub session_longest: Duration,
+    pub oidc: OidcConfig,
     pub review: ReviewConfig,
+}
+
+impl ConsoleConfig {
+    /// Under what address people open the console, if it listens at this one.
+    pub fn base_url(&self, listening: std::net::SocketAddr) -> String {
+        self.public_url.get().map_or_else(|| format!("http://{listening}"), str::to_owned)
+    }
+
+    /// What no single value shows: the key, and what was expected.
+    fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let beyond = !self.http.ip().is_loopback() && self.public_url.get().is_none();
+        if beyond && self.oidc.is_on() {
+            let detail = "expected the address to which the OpenID provider sends people back, such as https://desk.example (console.oidc.issuer is set, and console.http is no loopback address)";
+            return Err(("public_url", detail));
+        }
+        self.oidc.check()
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -212,11 +232,13 @@ impl Config {
                 detail: format!("expected at least twice the batch size, {}, found {prefetch}", 2 * batch),
             });
         }
-        self.routing.check().map_err(|(key, detail)| ConfigError::Key {
-            key: format!("routing.{key}"),
+        let wrong = |key: String, detail: String| ConfigError::Key {
+            key,
             origin: "as it came out of all sources".into(),
             detail,
-        })
+        };
+        self.console.check().map_err(|(key, detail)| wrong(format!("console.{key}"), detail.to_owned()))?;
+        self.routing.check().map_err(|(key, detail)| wrong(format!("routing.{key}"), detail))
     }
 }
 
@@ -292,6 +314,44 @@ mod tests {
         for wrong in ["0", "9000h", "forever"] {
             assert!(idle(wrong).unwrap_err().to_string().contains("console.session_idle"), "{wrong}");
         }
+    }
+
+    const OIDC: [(&str, &str); 2] =
+        [("MIMAMORI__CONSOLE__OIDC__ISSUER", ISSUER), ("MIMAMORI__CONSOLE__OIDC__CLIENT_ID", "0123")];
+    const ISSUER: &str = "https://login.example/realms/desk/";
+
+    #[test]
+    fn an_openid_provider_is_named_whole_and_its_secret_stays_hidden() {
+        let of =
+            |more: &[(&str, &str)]| with_env(&[&OIDC[..], more].concat()).map(|config| config.console.oidc);
+        let secret = ("MIMAMORI__CONSOLE__OIDC__CLIENT_SECRET", "00420");
+        let oidc = of(&[secret]).unwrap();
+        assert_eq!(oidc.issuer.as_deref(), Some(ISSUER), "as the provider writes it");
+        assert_eq!((oidc.client_id.as_str(), oidc.client_secret.reveal()), ("0123", "00420"), "no numbers");
+        assert!(!format!("{oidc:?}").contains("00420"));
+        assert!(!with_env(&[]).unwrap().console.oidc.is_on());
+        let cases: [(&[(&str, &str)], &str); 9] = [
+            (&[("MIMAMORI__CONSOLE__OIDC__ISSUER", "http://login.example")], "console.oidc.issuer"),
+            (&[("MIMAMORI__CONSOLE__OIDC__ISSUER", "https://login.example/?a=b")], "console.oidc.issuer"),
+            (&[("MIMAMORI__CONSOLE__OIDC__CLIENT_ID", "")], "console.oidc.client_id"),
+            (&[("MIMAMORI__CONSOLE__OIDC__SCOPES", "a\"b")], "console.oidc.scopes"),
+            (&[("MIMAMORI__CONSOLE__OIDC__CLAIM", "")], "console.oidc.claim"),
+            (&[("MIMAMORI__CONSOLE__OIDC__LABEL", "")], "console.oidc.label"),
+            (&[("MIMAMORI__CONSOLE__OIDC__ONLY", "yes")], "console.oidc.only"),
+            (
+                &[("MIMAMORI__CONSOLE__OIDC__ISSUER", ""), ("MIMAMORI__CONSOLE__OIDC__ONLY", "true")],
+                "console.oidc.only",
+            ),
+            (&[("MIMAMORI__CONSOLE__HTTP", "0.0.0.0:8080")], "console.public_url"),
+        ];
+        for (more, key) in cases {
+            let error = of(more).unwrap_err().to_string();
+            assert!(error.contains(key), "{error} does not name {key}");
+        }
+        let public =
+            [("MIMAMORI__CONSOLE__HTTP", "0.0.0.0:8080"), ("MIMAMORI__CONSOLE__PUBLIC_URL", "https://d")];
+        assert!(of(&public).is_ok());
+        assert!(of(&[("MIMAMORI__CONSOLE__OIDC__ISSUER", "http://127.0.0.1:9/realm")]).is_ok());
     }
 
     #[test]

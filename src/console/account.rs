@@ -30,6 +30,8 @@ struct View {
     teams: String,
     agent: String,
     permissions: Vec<&'static str>,
+    /// They have one, and it lets them in.
+    password: bool,
     told: Option<String>,
     good: bool,
 }
@@ -45,6 +47,7 @@ fn view(locale: &Locale, principal: &Principal, told: Option<String>, good: bool
         teams: principal.teams.iter().cloned().collect::<Vec<_>>().join(", "),
         agent: principal.agent_id.as_ref().map_or_else(String::new, AgentId::to_string),
         permissions: Permission::all().filter(may).map(words.permission_name).collect(),
+        password: true,
         told,
         good,
     }
@@ -56,13 +59,18 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn page(
+    State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Response {
+) -> Result<Response, ErrorPage> {
     let changed = asked.is_ok_and(|Query(asked)| asked.changed.is_some());
     let told = changed.then(|| locale.words().access.password_changed.to_owned());
-    render(StatusCode::OK, &view(&locale, &principal, told, changed))
+    let password = match desk.store.credentials(&principal.login).await {
+        Ok(credentials) => desk.takes_passwords() && credentials.is_some(),
+        Err(error) => return Err(PageError::Store(error).page(locale)),
+    };
+    Ok(render(StatusCode::OK, &View { password, ..view(&locale, &principal, told, changed) }))
 }
 
 #[derive(Deserialize)]
@@ -86,6 +94,9 @@ pub(super) async fn change_password(
     form: Result<Form<Typed>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let Ok(Form(typed)) = form else { return Err(PageError::AccountForm.page(locale)) };
+    if !desk.takes_passwords() {
+        return Err(PageError::PasswordsOff.page(locale));
+    }
     match changed(&desk, &locale, &principal, &address.0, typed).await {
         Ok(Wish::Granted(secret)) => {
             // Not the page itself: it would belong to the session before, and its forms be out of date.
@@ -131,7 +142,7 @@ async fn changed(
     if !desk.store.change_password(&compared, &password, &session, &principal.actor()).await? {
         return wrong_current(desk, principal, address, words).await;
     }
-    desk.store.forget_attempts(&attempts, &account_name(principal.login.as_str())).await?;
+    desk.store.forget_attempts(&attempts, Some(&account_name(principal.login.as_str()))).await?;
     Ok(Wish::Granted(secret))
 }
 

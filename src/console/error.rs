@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
+use super::oidc::Refusal;
 use super::state::Desk;
 use super::{gate, guard};
 use crate::error::{Class, Classified};
@@ -53,6 +54,10 @@ pub(super) enum PageError {
     UnknownAccount,
     /// What nobody does to themselves.
     OwnAccount,
+    /// Nobody logs in by a password here.
+    PasswordsOff,
+    /// Somebody does not come in by an OpenID provider.
+    Oidc(Refusal),
     Store(StoreError),
 }
 
@@ -88,7 +93,9 @@ impl PageError {
             | PageError::Forbidden
             | PageError::NoAgent
             | PageError::StaleForm
-            | PageError::OwnAccount => guard::REFUSED,
+            | PageError::OwnAccount
+            | PageError::PasswordsOff => guard::REFUSED,
+            PageError::Oidc(refusal) => refusal.status(),
             PageError::Store(StoreError::Unavailable { .. } | StoreError::Schema(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -158,11 +165,16 @@ impl IntoResponse for ErrorPage {
             PageError::AccountForm => words.access.error_account_form,
             PageError::UnknownAccount => words.access.error_unknown_account,
             PageError::OwnAccount => words.access.error_own_account,
+            PageError::PasswordsOff => words.access.error_passwords_off,
+            PageError::Oidc(refusal) => (words.access.oidc_refusal)(refusal),
             PageError::Store(StoreError::Unavailable { .. }) => words.error_unavailable,
             PageError::Store(StoreError::Schema(_)) => words.error_schema,
             PageError::Store(_) => words.error_program,
         };
-        let mut detail = None;
+        let mut detail = match &self.error {
+            PageError::Oidc(refusal) => refusal.detail(),
+            _ => None,
+        };
         let mut transient = false;
         if let PageError::Store(error) = &self.error {
             // Errors of the store name places, never the text of a message.
@@ -180,7 +192,10 @@ impl IntoResponse for ErrorPage {
                 advice: told.1,
                 detail,
                 retry: transient.then(|| self.locale.here.clone()),
-                log_in: matches!(self.error, PageError::Unauthenticated),
+                log_in: matches!(
+                    self.error,
+                    PageError::Unauthenticated | PageError::PasswordsOff | PageError::Oidc(_)
+                ),
             };
             render(status, &page)
         };

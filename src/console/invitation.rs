@@ -19,7 +19,7 @@ pub async fn first_admin_link(
     accounts: &(impl Accounts + ?Sized),
     config: &ConsoleConfig,
 ) -> Result<Option<String>, StoreError> {
-    made(accounts, None, &base(config), &Actor::program()).await
+    made(accounts, None, &config.base_url(config.http), &Actor::program()).await
 }
 
 /// A link by which the account sets a password, for a day; earlier ones do not hold any more. None if the account is unknown or disabled.
@@ -31,11 +31,7 @@ pub async fn password_link(
     config: &ConsoleConfig,
     account: AccountId,
 ) -> Result<Option<String>, StoreError> {
-    made(accounts, Some(account), &base(config), &Actor::program()).await
-}
-
-fn base(config: &ConsoleConfig) -> String {
-    config.public_url.get().map_or_else(|| format!("http://{}", config.http), str::to_owned)
+    made(accounts, Some(account), &config.base_url(config.http), &Actor::program()).await
 }
 
 /// Makes the link below an address of the console.

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{ErrorPage, PageError};
 use super::gate::{Address, Visit};
+use super::handover::encoded;
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
 use super::state::Desk;
@@ -34,6 +35,37 @@ struct View {
     good: bool,
     login: String,
     to: String,
+    /// Asks for log-in and password.
+    passwords: bool,
+    provider: Option<Button>,
+}
+
+/// Leads to the OpenID provider.
+struct Button {
+    href: String,
+    title: String,
+}
+
+/// The page without anything told.
+fn view(desk: &Desk, locale: &Locale, login: String, to: Option<String>) -> View {
+    let words = locale.words().access;
+    let to = inside(to).unwrap_or_default();
+    let button = |label: &str| Button {
+        href: match to.as_str() {
+            "" => "/log-in/oidc".to_owned(),
+            to => format!("/log-in/oidc?to={}", encoded(to)),
+        },
+        title: (words.log_in_with)(label),
+    };
+    View {
+        frame: Frame::new(locale, Room::Nowhere, words.log_in),
+        told: None,
+        good: false,
+        passwords: desk.takes_passwords(),
+        provider: desk.provider.as_ref().map(|provider| button(provider.label())),
+        login,
+        to,
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,25 +74,21 @@ pub(super) struct Asked {
     set: Option<String>,
 }
 
-pub(super) async fn page(locale: Locale, asked: Result<Query<Asked>, QueryRejection>) -> Response {
+pub(super) async fn page(
+    State(desk): State<Desk>,
+    locale: Locale,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
     let Asked { to, set } = asked.map_or(Asked { to: None, set: None }, |Query(asked)| asked);
-    let told = set.map(|_| locale.words().access.password_set.to_owned());
-    let view = View {
-        frame: frame(&locale),
-        good: told.is_some(),
-        told,
-        login: String::new(),
-        to: inside(to).unwrap_or_default(),
-    };
+    let words = locale.words().access;
+    let done = if desk.takes_passwords() { words.password_set } else { words.password_set_aside };
+    let told = set.map(|_| done.to_owned());
+    let view = View { good: told.is_some(), told, ..view(&desk, &locale, String::new(), to) };
     render(StatusCode::OK, &view)
 }
 
-fn frame(locale: &Locale) -> Frame {
-    Frame::new(locale, Room::Nowhere, locale.words().access.log_in)
-}
-
 /// An address of this console, and of nobody else.
-fn inside(to: Option<String>) -> Option<String> {
+pub(super) fn inside(to: Option<String>) -> Option<String> {
     let fits = |to: &String| {
         to.starts_with('/')
             && !to.starts_with("//")
@@ -84,6 +112,9 @@ pub(super) async fn log_in(
     form: Result<Form<Typed>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
     let Ok(Form(typed)) = form else { return Err(PageError::AccountForm.page(locale)) };
+    if !desk.takes_passwords() {
+        return Err(PageError::PasswordsOff.page(locale));
+    }
     let Typed { login, password, to } = typed;
     let old = cookies::session(&headers, desk.settings.secure);
     match attempt(&desk, &login, password, &address, old).await {
@@ -94,7 +125,12 @@ pub(super) async fn log_in(
                 cookies::hand_out(&secret, desk.settings.secure),
             ))
         }
-        Ok(refused) => Ok(again(&locale, refused, login, to)),
+        Ok(Came::Wrong) => {
+            let told = locale.words().access.log_in_wrong.to_owned();
+            let view = View { told: Some(told), ..view(&desk, &locale, login, to) };
+            Ok(render(StatusCode::FORBIDDEN, &view))
+        }
+        Ok(Came::TooOften(until)) => Ok(limited(view(&desk, &locale, login, to), until)),
         Err(error) => Err(PageError::Store(error).page(locale)),
     }
 }
@@ -106,28 +142,17 @@ enum Came {
     TooOften(DateTime<Utc>),
 }
 
-/// The form once more, with what went wrong.
-fn again(locale: &Locale, refused: Came, login: String, to: Option<String>) -> Response {
-    let words = locale.words().access;
-    let (status, told, wait) = match refused {
-        Came::TooOften(until) => {
-            let seconds = (until - Utc::now()).num_seconds().max(1);
-            let minutes = seconds.div_euclid(60) + 1;
-            (StatusCode::TOO_MANY_REQUESTS, (words.log_in_limited)(minutes), Some(seconds))
-        }
-        Came::In(_) | Came::Wrong => (StatusCode::FORBIDDEN, words.log_in_wrong.to_owned(), None),
-    };
-    let view = View {
-        frame: frame(locale),
-        told: Some(told),
-        good: false,
-        login,
-        to: inside(to).unwrap_or_default(),
-    };
-    let mut response = render(status, &view);
-    if let Some(seconds) = wait {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+/// The page for somebody who has tried too often.
+pub(super) fn too_often(desk: &Desk, locale: &Locale, until: DateTime<Utc>) -> Response {
+    limited(view(desk, locale, String::new(), None), until)
+}
+
+fn limited(view: View, until: DateTime<Utc>) -> Response {
+    let seconds = (until - Utc::now()).num_seconds().max(1);
+    let minutes = seconds.div_euclid(60) + 1;
+    let told = (view.frame.words.access.log_in_limited)(minutes);
+    let mut response = render(StatusCode::TOO_MANY_REQUESTS, &View { told: Some(told), ..view });
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }
 
@@ -161,16 +186,26 @@ async fn attempt(
         refused(desk, Some(found), address, at).await?;
         return Ok(Came::Wrong);
     }
-    desk.store.forget_attempts(&attempts, &account_name(typed)).await?;
+    desk.store.forget_attempts(&attempts, Some(&account_name(typed))).await?;
     Ok(Came::In(secret))
 }
 
 async fn counted(desk: &Desk, typed: &str, address: &str, at: DateTime<Utc>) -> Result<Attempt, StoreError> {
-    let counted = [
-        Counted { name: account_name(typed), limit: PER_ACCOUNT },
-        Counted { name: format!("address:{address}"), limit: PER_ADDRESS },
-    ];
+    let counted = [Counted { name: account_name(typed), limit: PER_ACCOUNT }, of_address(address)];
     desk.store.count_attempt(&counted, WINDOW, at).await
+}
+
+fn of_address(address: &str) -> Counted {
+    Counted { name: format!("address:{address}"), limit: PER_ADDRESS }
+}
+
+/// Counts an attempt of somebody who has given no log-in.
+pub(super) async fn counted_from(
+    desk: &Desk,
+    address: &str,
+    at: DateTime<Utc>,
+) -> Result<Attempt, StoreError> {
+    desk.store.count_attempt(&[of_address(address)], WINDOW, at).await
 }
 
 /// Counts an attempt of somebody who is logged in to give their password.
@@ -200,7 +235,8 @@ async fn refused(
         || Subject::new("account", "unknown"),
         |credentials| Subject::account(credentials.account_id),
     );
-    desk.store.record(&AuditEntry::new(Actor::stranger(address), Act::LogInRefused, subject, at)).await
+    let entry = AuditEntry::new(Actor::stranger(address), Act::LogInRefused, subject, at);
+    desk.store.record(&entry.with("with", "password")).await
 }
 
 /// A session that begins now, and its secret.

@@ -19,6 +19,7 @@ mod finish;
 mod gate;
 mod guard;
 mod handover;
+mod identities;
 mod inquiries;
 mod invitation;
 mod keyset;
@@ -27,6 +28,7 @@ mod locale;
 mod log_in;
 mod masking;
 mod models;
+mod oidc;
 mod operations;
 mod overview;
 mod paging;
@@ -54,6 +56,7 @@ use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 
 pub use invitation::{first_admin_link, password_link};
+pub use oidc::callback_url;
 pub use routes::{RouteAccess, route_table};
 pub use rules::RuleFolder;
 pub use state::Moderation;
@@ -66,7 +69,7 @@ use state::{Desk, Settings};
 /// Serves the console until `shutdown` completes, then finishes the requests in flight.
 ///
 /// # Errors
-/// When the listener's address cannot be read, or accepting connections fails for good.
+/// When the listener's address cannot be read, TLS to an OpenID provider cannot be set up, or accepting connections fails for good.
 pub async fn serve(
     listener: TcpListener,
     store: Arc<dyn Store>,
@@ -75,8 +78,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let rules = Book::open(moderation.rules).await;
-    let settings = Settings::new(config, moderation.policies, moderation.models, listener.local_addr()?);
-    let desk = Desk::new(store, settings, rules.clone());
+    let address = listener.local_addr()?;
+    let provider = oidc::Provider::new(&config.oidc, &config.base_url(address))?;
+    let settings = Settings::new(config, moderation.policies, moderation.models, address);
+    let desk = Desk::new(store, settings, provider, rules.clone());
     let filling = desk.similar.clone().fill(desk.store.clone());
     let pages = pages(desk).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, pages).with_graceful_shutdown(shutdown).into_future();

@@ -12,13 +12,14 @@ use serde::Deserialize;
 
 use super::error::{ErrorPage, PageError};
 use super::handover::encoded;
+use super::identities::{Bound, by_account};
 use super::invitation::made;
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
 use super::state::Desk;
 use crate::access::{AccountId, Login, Principal, Role};
 use crate::contract::AgentId;
-use crate::store::{AccountChange, AccountProfile, AccountRow, Edited, Seen};
+use crate::store::{AccountChange, AccountProfile, AccountRow, BoundIdentity, Edited, Seen, StoreError};
 
 /// Accounts of one page.
 const ROWS: u32 = 50;
@@ -34,6 +35,8 @@ struct View {
     people: Vec<Person>,
     roles: Vec<(&'static str, &'static str)>,
     more: Option<String>,
+    /// Links for passwords lead somewhere.
+    passwords: bool,
 }
 
 struct Person {
@@ -48,6 +51,8 @@ struct Person {
     disabled: bool,
     /// The reader.
     own: bool,
+    /// Who they are to OpenID providers.
+    bound: Vec<Bound>,
 }
 
 /// A page with a one-time link.
@@ -84,10 +89,11 @@ async fn list(
     told: Option<&'static str>,
     status: StatusCode,
 ) -> Result<Response, ErrorPage> {
-    let mut rows = match desk.store.accounts(after.as_ref(), ROWS + 1).await {
-        Ok(rows) => rows,
+    let (mut rows, identities) = match read(desk, after.as_ref()).await {
+        Ok(read) => read,
         Err(error) => return Err(PageError::Store(error).page(locale)),
     };
+    let mut bound = by_account(identities);
     let words = locale.words().access;
     let more = rows.len() > ROWS as usize;
     rows.truncate(ROWS as usize);
@@ -97,13 +103,28 @@ async fn list(
         told,
         good: status == StatusCode::OK,
         more: last.map(|login| format!("/people?after={}", encoded(&login))),
-        people: rows.into_iter().map(|row| person(row, principal, &locale)).collect(),
+        people: rows
+            .into_iter()
+            .map(|row| {
+                let bound = bound.remove(&row.account_id).unwrap_or_default();
+                person(row, bound, principal, &locale)
+            })
+            .collect(),
         roles: Role::ALL.map(|role| (role.as_str(), (words.role_name)(role))).to_vec(),
+        passwords: desk.takes_passwords(),
     };
     Ok(render(status, &view))
 }
 
-fn person(row: AccountRow, reader: &Principal, locale: &Locale) -> Person {
+async fn read(
+    desk: &Desk,
+    after: Option<&Login>,
+) -> Result<(Vec<AccountRow>, Vec<BoundIdentity>), StoreError> {
+    let rows = desk.store.accounts(after, ROWS + 1).await?;
+    Ok((rows, desk.store.identities(after, ROWS + 1).await?))
+}
+
+fn person(row: AccountRow, bound: Vec<Bound>, reader: &Principal, locale: &Locale) -> Person {
     let words = locale.words().access;
     let AccountProfile { login, name, role, teams, agent_id } = row.profile;
     Person {
@@ -114,13 +135,14 @@ fn person(row: AccountRow, reader: &Principal, locale: &Locale) -> Person {
         role: (words.role_name)(role),
         teams: teams.into_iter().collect::<Vec<_>>().join(", "),
         agent: agent_id.map_or_else(String::new, |agent| agent.to_string()),
-        state: match (row.disabled_at, row.has_password) {
+        state: match (row.disabled_at, row.has_password || !bound.is_empty()) {
             (Some(_), _) => words.state_disabled,
             (None, false) => words.state_invited,
             (None, true) => words.state_active,
         },
         disabled: row.disabled_at.is_some(),
         own: row.account_id == reader.account_id,
+        bound,
     }
 }
 
@@ -210,7 +232,10 @@ pub(super) async fn add(
         return Err(PageError::AccountForm.page(locale));
     };
     match desk.store.add_account(&new, None, &principal.actor(), Utc::now()).await {
-        Ok(Edited::Done(id)) => link_page(&desk, locale, &principal, &headers, id, &new.login).await,
+        Ok(Edited::Done(id)) if desk.takes_passwords() => {
+            link_page(&desk, locale, &principal, &headers, id, &new.login).await
+        }
+        Ok(Edited::Done(_)) => Ok(Redirect::to("/people?saved=yes").into_response()),
         Ok(refused) => {
             let told = (locale.words().access.edit_error)(refused);
             list(&desk, locale, &principal, None, Some(told), StatusCode::CONFLICT).await
@@ -219,10 +244,10 @@ pub(super) async fn add(
     }
 }
 
-type Id = Result<Path<i64>, PathRejection>;
+pub(super) type Id = Result<Path<i64>, PathRejection>;
 
 /// The account that is meant.
-async fn found(desk: &Desk, id: Id) -> Result<AccountRow, PageError> {
+pub(super) async fn found(desk: &Desk, id: Id) -> Result<AccountRow, PageError> {
     let Ok(Path(id)) = id else { return Err(PageError::UnknownAccount) };
     match desk.store.account(AccountId(id)).await {
         Ok(Some(row)) => Ok(row),

@@ -12,8 +12,9 @@ use super::gate::Access::{self, ByScript, Everybody, Needs};
 use super::gate::gate;
 use super::state::Desk;
 use super::{
-    account, alerts, api, assets, audit, dead_letters, desk, evaluation, handover, healthz, inquiries,
-    log_in, models, operations, overview, people, review, routing, rules, set_up, tokens, webhooks,
+    account, alerts, api, assets, audit, dead_letters, desk, evaluation, handover, healthz, identities,
+    inquiries, log_in, models, oidc, operations, overview, people, review, routing, rules, set_up, tokens,
+    webhooks,
 };
 use crate::access::Permission::*;
 
@@ -57,6 +58,8 @@ fn table() -> Vec<Route> {
         read("/static/{name}",                   Everybody,              assets::serve),
         read("/log-in",                          Everybody,              log_in::page),
         act ("/log-in",                          Everybody,              log_in::log_in),
+        read("/log-in/oidc",                     Everybody,              oidc::begin),
+        read("/log-in/oidc/callback",            Everybody,              oidc::finish),
         read("/set-up/{secret}",                 Everybody,              set_up::page),
         act ("/set-up/{secret}",                 Everybody,              set_up::set_up),
 
@@ -136,6 +139,7 @@ fn table() -> Vec<Route> {
         act ("/people/{id}/enable",              Needs(ManagePeople),    people::enable),
         act ("/people/{id}/reset",               Needs(ManagePeople),    people::reset),
         act ("/people/{id}/revoke-tokens",       Needs(ManagePeople),    people::revoke_tokens),
+        act ("/people/{id}/unbind",              Needs(ManagePeople),    identities::unbind),
         read("/webhooks",                        Needs(ManageWebhooks),  webhooks::page),
         act ("/webhooks",                        Needs(ManageWebhooks),  webhooks::add),
         read("/webhooks/{id}",                   Needs(ManageWebhooks),  webhooks::endpoint_page),

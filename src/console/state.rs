@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::desk::Similar;
 use super::guard::Hosts;
+use super::oidc::Provider;
 use super::rules::{Book, RuleFolder};
 use crate::config::ConsoleConfig;
 use crate::contract::Policy;
@@ -25,20 +26,33 @@ pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) settings: Arc<Settings>,
     pub(super) hashing: Arc<Semaphore>,
+    /// Who vouches for people; none if they come by passwords alone.
+    pub(super) provider: Option<Arc<Provider>>,
     pub(super) rules: Book,
     /// Finds inquiries like another one.
     pub(super) similar: Arc<Similar>,
 }
 
 impl Desk {
-    pub(super) fn new(store: Arc<dyn Store>, settings: Settings, rules: Book) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        settings: Settings,
+        provider: Option<Provider>,
+        rules: Book,
+    ) -> Self {
         Self {
             store,
             settings: Arc::new(settings),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            provider: provider.map(Arc::new),
             rules,
             similar: Arc::new(Similar::new(EXACT_UP_TO)),
         }
+    }
+
+    /// Whether people may log in by a password.
+    pub(super) fn takes_passwords(&self) -> bool {
+        !self.provider.as_ref().is_some_and(|provider| provider.only())
     }
 }
 

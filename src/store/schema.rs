@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use super::StoreError;
 
 /// What each migration is called, with its text for PostgreSQL and for SQLite. Never edit one that was released: append.
-const MIGRATIONS: [(i64, &str, &str, &str); 18] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 19] = [
     (
         1,
         "initial",
@@ -116,6 +116,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 18] = [
         "mean open",
         include_str!("../../migrations/postgres/0018_mean_open.sql"),
         include_str!("../../migrations/sqlite/0018_mean_open.sql"),
+    ),
+    (
+        19,
+        "log-in by OpenID Connect",
+        include_str!("../../migrations/postgres/0019_oidc.sql"),
+        include_str!("../../migrations/sqlite/0019_oidc.sql"),
     ),
 ];
 

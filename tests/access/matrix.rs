@@ -237,6 +237,7 @@ fn what_only_some_may_do_is_what_it_should_be() {
     assert_eq!(who("/people", "POST"), ["admin"]);
     assert_eq!(who("/people/{id}/reset", "POST"), ["admin"]);
     assert_eq!(who("/people/{id}/revoke-tokens", "POST"), ["admin"]);
+    assert_eq!(who("/people/{id}/unbind", "POST"), ["admin"]);
     assert_eq!(who("/rules/switch", "POST"), ["lead", "rule_author"]);
     assert_eq!(who("/audit", "GET"), ["lead", "admin"]);
     assert_eq!(who("/inquiries/{id}/accept", "POST"), ["agent", "lead"]);
@@ -258,6 +259,8 @@ fn what_only_some_may_do_is_what_it_should_be() {
             ("GET", "/static/{name}"),
             ("GET", "/log-in"),
             ("POST", "/log-in"),
+            ("GET", "/log-in/oidc"),
+            ("GET", "/log-in/oidc/callback"),
             ("GET", "/set-up/{secret}"),
             ("POST", "/set-up/{secret}"),
             ("GET", "/api"),

@@ -8,6 +8,8 @@ use mimamori::config::Database;
 use mimamori::console::{first_admin_link, password_link};
 use tracing_subscriber::fmt::MakeWriter;
 
+use crate::oidc::{Away, with};
+use crate::provider::{CLIENT_SECRET, Provider};
 use crate::support::console::{Client, Console, PASSWORD, encoded, settings};
 use crate::support::database::Fresh;
 
@@ -123,8 +125,15 @@ async fn no_secret_reaches_the_log_or_stands_in_the_database() {
         .with_ansi(false)
         .with_writer(log.clone())
         .init();
-    let console = Console::start().await;
+    let provider = Provider::start().await;
+    let console = Console::start_on(Fresh::sqlite().await, &with(&provider.issuer, "")).await;
     let account = console.person("robot", Role::Agent, &[], None).await;
+    console.person("aki@desk.example", Role::Agent, &[], None).await;
+    let away = Away::set_off(&console.stranger(), "/log-in/oidc").await;
+    let came_in = away.come_back(&away.log_in(&provider).await).await;
+    // Another stays on the way, so that what is stored of it is looked through, too.
+    let under_way = Away::set_off(&console.stranger(), "/log-in/oidc").await;
+    let value = |cookie: &str| cookie.split(';').next().unwrap().split_once('=').unwrap().1.to_owned();
     let token = console.token(account, &[Permission::ReadAlerts]).await;
     let link = password_link(&*console.store, &settings(), account).await.unwrap().unwrap();
     let bearer = format!("Bearer {token}");
@@ -146,7 +155,13 @@ async fn no_secret_reaches_the_log_or_stands_in_the_database() {
         path(&link).rsplit('/').next().unwrap().to_owned(),
         session,
         client.csrf.clone(),
+        CLIENT_SECRET.into(),
+        value(came_in.header("set-cookie").unwrap()),
+        value(&away.cookie),
+        value(&under_way.cookie),
     ];
+    let secrets: Vec<String> = secrets.into_iter().chain(provider.secrets()).collect();
+    assert_eq!(secrets.len(), 12 + 6, "code, nonce, state, verifier and two tokens were seen");
     let Database::Sqlite(file) = &console.database.config else { panic!("expected a test on SQLite") };
     let mut stored = std::fs::read(file).unwrap();
     stored.extend(std::fs::read(file.with_extension("db-wal")).unwrap());

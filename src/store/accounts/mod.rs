@@ -2,6 +2,7 @@
 //!
 //! Every change writes its line of the audit trail in the same transaction.
 
+mod identities;
 mod links;
 mod people;
 mod sessions;
@@ -16,7 +17,7 @@ pub use types::*;
 
 use super::StoreError;
 use super::ledger::Books;
-use crate::access::{AccountId, Actor, AuditEntry, Login, PasswordHash, Principal, SecretHash};
+use crate::access::{AccountId, Actor, AuditEntry, Identity, Login, PasswordHash, Principal, SecretHash};
 use crate::contract::Language;
 
 /// Accounts, sessions, API tokens, one-time links and the audit trail.
@@ -34,7 +35,7 @@ pub trait Accounts: Send + Sync {
     ) -> Result<Attempt, StoreError>;
 
     /// The attempt was no attack: it does not count any more, nor does anything under `name`.
-    async fn forget_attempts(&self, attempts: &[i64], name: &str) -> Result<(), StoreError>;
+    async fn forget_attempts(&self, attempts: &[i64], name: Option<&str>) -> Result<(), StoreError>;
 
     /// What the password of this log-in is compared with; none if nobody has it or it cannot be used.
     async fn credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError>;
@@ -48,6 +49,26 @@ pub trait Accounts: Send + Sync {
         replaces: Option<&SecretHash>,
         by: &Actor,
     ) -> Result<bool, StoreError>;
+
+    /// Somebody goes to an OpenID provider. Those who have not come back in time are forgotten.
+    async fn begin_detour(&self, detour: &NewDetour, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// They come back, once. None if nobody went with this secret, or too long ago, or they have come back already.
+    async fn end_detour(&self, secret: &SecretHash, at: DateTime<Utc>) -> Result<Option<Detour>, StoreError>;
+
+    /// The account that is bound to who they are.
+    async fn account_by_identity(&self, identity: &Identity) -> Result<Option<AccountRow>, StoreError>;
+
+    /// Begins a session of somebody whom an OpenID provider vouches for, in place of the one that the browser had. If their claim named the
+    /// account (`named`) and it is not bound at this provider, it is from then on.
+    async fn open_vouched_session(
+        &self,
+        session: &NewSession,
+        identity: &Identity,
+        named: bool,
+        replaces: Option<&SecretHash>,
+        by: &Actor,
+    ) -> Result<Vouched, StoreError>;
 
     /// Whose session it is. None if it is unknown, has ended, was not used since `idle_since`, or the account is disabled.
     /// Unless `used` is false, this is noted as a use.
@@ -117,7 +138,13 @@ pub trait Accounts: Send + Sync {
 
     async fn account_by_login(&self, login: &Login) -> Result<Option<AccountRow>, StoreError>;
 
-    /// Adds somebody, who can log in once they have a password.
+    /// Who the people of [`Accounts::accounts`] are to OpenID providers, the latest binding first.
+    async fn identities(&self, after: Option<&Login>, limit: u32) -> Result<Vec<BoundIdentity>, StoreError>;
+
+    /// The account is bound to nobody any more; its sessions end. Returns how many bindings there were.
+    async fn unbind(&self, account: AccountId, by: &Actor, at: DateTime<Utc>) -> Result<usize, StoreError>;
+
+    /// Adds somebody, who can log in once they have a password or come by an OpenID provider.
     async fn add_account(
         &self,
         profile: &AccountProfile,
@@ -194,7 +221,7 @@ impl<B: Books + Send> Accounts for B {
         sessions::count_attempt(self, counted, window, at).await
     }
 
-    async fn forget_attempts(&self, attempts: &[i64], name: &str) -> Result<(), StoreError> {
+    async fn forget_attempts(&self, attempts: &[i64], name: Option<&str>) -> Result<(), StoreError> {
         sessions::forget_attempts(self, attempts, name).await
     }
 
@@ -210,6 +237,29 @@ impl<B: Books + Send> Accounts for B {
         by: &Actor,
     ) -> Result<bool, StoreError> {
         sessions::open(self, session, compared, replaces, by).await
+    }
+
+    async fn begin_detour(&self, detour: &NewDetour, at: DateTime<Utc>) -> Result<(), StoreError> {
+        identities::begin(self, detour, at).await
+    }
+
+    async fn end_detour(&self, secret: &SecretHash, at: DateTime<Utc>) -> Result<Option<Detour>, StoreError> {
+        identities::end(self, secret, at).await
+    }
+
+    async fn account_by_identity(&self, identity: &Identity) -> Result<Option<AccountRow>, StoreError> {
+        people::account_by_identity(self, identity).await
+    }
+
+    async fn open_vouched_session(
+        &self,
+        session: &NewSession,
+        identity: &Identity,
+        named: bool,
+        replaces: Option<&SecretHash>,
+        by: &Actor,
+    ) -> Result<Vouched, StoreError> {
+        identities::open(self, session, identity, named, replaces, by).await
     }
 
     async fn session(
@@ -286,6 +336,14 @@ impl<B: Books + Send> Accounts for B {
 
     async fn account_by_login(&self, login: &Login) -> Result<Option<AccountRow>, StoreError> {
         people::account_by_login(self, login).await
+    }
+
+    async fn identities(&self, after: Option<&Login>, limit: u32) -> Result<Vec<BoundIdentity>, StoreError> {
+        identities::identities(self, after, limit).await
+    }
+
+    async fn unbind(&self, account: AccountId, by: &Actor, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        identities::unbind(self, account, by, at).await
     }
 
     async fn add_account(

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{AccountChange, AccountProfile, AccountRow, Edited, Seen, trail};
 use crate::access::{
-    AccountId, Act, Actor, AuditEntry, Entrance, Login, PasswordHash, Principal, Role, Subject,
+    AccountId, Act, Actor, AuditEntry, Entrance, Identity, Login, PasswordHash, Principal, Role, Subject,
 };
 use crate::contract::{AgentId, Language};
 use crate::store::StoreError;
@@ -81,6 +81,15 @@ pub(super) async fn account_by_login<B: Books>(
 ) -> Result<Option<AccountRow>, StoreError> {
     let values = [Value::Text(login.as_str())];
     let rows = books.list(include_str!("../sql/access/account_by_login.sql"), &values).await?;
+    rows.first().map(|row| account_row(&books.place(), row)).transpose()
+}
+
+pub(super) async fn account_by_identity<B: Books>(
+    books: &B,
+    identity: &Identity,
+) -> Result<Option<AccountRow>, StoreError> {
+    let values = [Value::Text(identity.issuer()), Value::Text(identity.subject())];
+    let rows = books.list(include_str!("../sql/access/account_by_identity.sql"), &values).await?;
     rows.first().map(|row| account_row(&books.place(), row)).transpose()
 }
 

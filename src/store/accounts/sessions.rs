@@ -62,11 +62,13 @@ async fn forget<L: Ledger>(ledger: &mut L, attempts: &[i64]) -> Result<(), Store
 pub(super) async fn forget_attempts<B: Books>(
     books: &B,
     attempts: &[i64],
-    name: &str,
+    name: Option<&str>,
 ) -> Result<(), StoreError> {
     let mut ledger = books.begin_ledger().await?;
     forget(&mut ledger, attempts).await?;
-    ledger.write("delete from log_in_attempts where counted = $1", &[Value::Text(name)]).await?;
+    if let Some(name) = name {
+        ledger.write("delete from log_in_attempts where counted = $1", &[Value::Text(name)]).await?;
+    }
     ledger.commit().await
 }
 
@@ -99,15 +101,26 @@ pub(super) async fn open<B: Books>(
     if !still_has(&mut ledger, session.account_id, compared).await? {
         return Ok(false);
     }
+    begin(&mut ledger, session, replaces, by, "password").await?;
+    ledger.commit().await?;
+    Ok(true)
+}
+
+/// Begins a session, with its line of the audit trail that says what opened it; whoever calls commits, and has locked the account.
+pub(super) async fn begin<L: Ledger>(
+    ledger: &mut L,
+    session: &NewSession,
+    replaces: Option<&SecretHash>,
+    by: &Actor,
+    key: &'static str,
+) -> Result<(), StoreError> {
     if let Some(old) = replaces {
         ledger.write("delete from sessions where secret_hash = $1", &[Value::Text(old.as_str())]).await?;
     }
     ledger.write("delete from sessions where expires_at <= $1", &[Value::Time(session.at)]).await?;
-    insert(&mut ledger, session).await?;
+    insert(ledger, session).await?;
     let entry = AuditEntry::new(by.clone(), Act::LoggedIn, Subject::account(session.account_id), session.at);
-    trail::write(&mut ledger, &entry).await?;
-    ledger.commit().await?;
-    Ok(true)
+    trail::write(ledger, &entry.with("with", key)).await
 }
 
 /// Whether the account still has the password that was compared outside of this transaction, and is not disabled; if so, both stay

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::access::{AccountId, AuditEntry, Login, PasswordHash, Permission, Role, SecretHash};
+use crate::access::{AccountId, AuditEntry, Identity, Login, PasswordHash, Permission, Role, SecretHash};
 use crate::contract::{AgentId, Language};
 
 /// Under what an attempt to log in counts, and how many of them are allowed.
@@ -40,6 +40,43 @@ pub struct NewSession {
     pub at: DateTime<Utc>,
     /// However much it is used.
     pub expires_at: DateTime<Utc>,
+}
+
+/// A log-in by an OpenID provider that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDetour {
+    /// What the browser holds until it comes back.
+    pub secret: SecretHash,
+    pub detour: Detour,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A log-in that is under way by an OpenID provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detour {
+    /// The page that was asked for, if it was any.
+    pub page: Option<String>,
+    /// Under which number the attempt counts.
+    pub attempt: i64,
+}
+
+/// Who somebody with an account is to an OpenID provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundIdentity {
+    pub account_id: AccountId,
+    pub identity: Identity,
+    pub bound_at: DateTime<Utc>,
+}
+
+/// What became of somebody whom an OpenID provider vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouched {
+    /// They have a session.
+    In,
+    /// The account is disabled, or not there any more.
+    Disabled,
+    /// The account is bound to somebody else at this provider, they are bound to another account, or were unbound meanwhile.
+    SomebodyElse,
 }
 
 /// An API token that is made.

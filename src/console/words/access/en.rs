@@ -2,11 +2,14 @@
 
 use super::AccessWords;
 use crate::access::{Act, PasswordError, Permission, Role, Way};
+use crate::console::oidc::Refusal;
 use crate::store::Edited;
 
 pub(in crate::console::words) static EN: AccessWords = AccessWords {
     log_in: "Log in",
     log_in_about: "Your admin has given you a log-in and a link to set your password.",
+    log_in_about_provider: "Your admin has to have added you here. Passwords are switched off.",
+    log_in_with: |label| format!("Log in with {label}"),
     log_in_wrong: "Log-in or password is wrong.",
     log_in_limited: |minutes| format!("Too many attempts. Try again in {minutes} min."),
     log_out: "Log out",
@@ -23,6 +26,8 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     change_password: "Change password",
     password_changed: "Your password is changed. Everywhere else you are logged out.",
     password_set: "The password is set. Log in with it.",
+    password_set_aside: "Done. Passwords are switched off here: log in with the button below. The one you have set holds once they are switched on.",
+    no_password: "You log in without a password of this console.",
 
     first_admin: "Set up: the first admin",
     first_admin_about: "This account manages people. It reads no message text: add accounts for agents and leads afterwards.",
@@ -46,6 +51,8 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
     disable: "Disable",
     enable: "Enable",
     reset: "New password link",
+    bound_to: "OpenID Connect: bound to",
+    unbind: "Unbind from OpenID Connect",
     yourself: "you",
     saved: "Saved.",
     one_time_link: "One-time link",
@@ -129,6 +136,45 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         "Not on your own account",
         "You cannot disable yourself or change your own role. Another admin can.",
     ),
+    error_passwords_off: ("Passwords are switched off here", "Log in with the button on the page of log-in."),
+    oidc_refusal: |refusal| match refusal {
+        Refusal::Astray => (
+            "This log-in did not begin here",
+            "It may have taken more than ten minutes, have come back twice, or have begun in another browser, without cookies or under another address of this console. Begin again.",
+        ),
+        Refusal::Said(_) => (
+            "The provider has not logged you in",
+            "You may have cancelled it, or you may not use this console there. Try again; if it stays so, ask who runs the provider, with the code below.",
+        ),
+        Refusal::Away => (
+            "The provider is out of reach",
+            "Try again in a moment, or log in with your password if you have one. The console's log says more to its operators.",
+        ),
+        Refusal::Answer => (
+            "What the provider answers cannot be used",
+            "Its settings and those of this console do not agree. Tell your operators: the console's log says what is wrong.",
+        ),
+        Refusal::Token(_) => (
+            "What the provider says of you does not hold",
+            "It is over, or not for this console, or not signed by the provider. Begin again; if it stays so, tell your operators what stands below.",
+        ),
+        Refusal::NoClaim => (
+            "The provider does not say which log-in is yours",
+            "Tell your operators: the ID token lacks the claim that `console.oidc.claim` names. See `console.oidc.scopes`.",
+        ),
+        Refusal::Unverified => {
+            ("The provider has not verified your address", "Have it verified there, then log in again.")
+        }
+        Refusal::NoAccount => (
+            "There is no account for you here",
+            "Ask an admin to add you, with the log-in that the provider knows you by.",
+        ),
+        Refusal::Disabled => ("Your account is disabled", "Ask an admin if you need it."),
+        Refusal::SomebodyElse => (
+            "This account is somebody else's",
+            "Another user of the provider has come in by it before. If that was you, an admin can unbind it on the page of people.",
+        ),
+    },
 
     role_name: |role| match role {
         Role::Agent => "Agent",
@@ -169,6 +215,8 @@ pub(in crate::console::words) static EN: AccessWords = AccessWords {
         Act::AccountChanged => "Changed somebody",
         Act::AccountDisabled => "Disabled somebody",
         Act::AccountEnabled => "Enabled somebody",
+        Act::IdentityBound => "Bound an account to OpenID Connect",
+        Act::IdentityUnbound => "Unbound an account from OpenID Connect",
         Act::LinkMade => "Made a one-time link",
         Act::LinkUsed => "Used a one-time link",
         Act::TokenAdded => "Made an API token",

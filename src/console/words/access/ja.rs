@@ -2,11 +2,14 @@
 
 use super::AccessWords;
 use crate::access::{Act, PasswordError, Permission, Role, Way};
+use crate::console::oidc::Refusal;
 use crate::store::Edited;
 
 pub(in crate::console::words) static JA: AccessWords = AccessWords {
     log_in: "ログイン",
     log_in_about: "ログイン名と、パスワードを設定するためのリンクは、管理者からお受け取りください。",
+    log_in_about_provider: "ご利用には、管理者がアカウントを追加している必要があります。パスワードでのログインはできません。",
+    log_in_with: |label| format!("{label} でログイン"),
     log_in_wrong: "ログイン名またはパスワードが違います。",
     log_in_limited: |minutes| format!("試行回数が多すぎます。{minutes}分後にもう一度お試しください。"),
     log_out: "ログアウト",
@@ -23,6 +26,8 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     change_password: "パスワードを変更",
     password_changed: "パスワードを変更しました。ほかの端末ではログアウトされています。",
     password_set: "パスワードを設定しました。ログインしてください。",
+    password_set_aside: "設定しました。ここではパスワードでのログインを止めているため、下のボタンからログインしてください。設定したパスワードは、パスワードでのログインを再開したときに使えます。",
+    no_password: "このコンソールのパスワードを使わずにログインしています。",
 
     first_admin: "初期設定: 最初の管理者",
     first_admin_about: "このアカウントは利用者を管理します。メッセージの本文は読めません。担当者やリーダーのアカウントは、このあと追加してください。",
@@ -46,6 +51,8 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
     disable: "無効にする",
     enable: "有効にする",
     reset: "パスワード再設定リンク",
+    bound_to: "OpenID Connect の結び付け:",
+    unbind: "OpenID Connect との結び付きを解除",
     yourself: "あなた",
     saved: "保存しました。",
     one_time_link: "1回限りのリンク",
@@ -132,6 +139,49 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         "自分のアカウントにはできません",
         "自分を無効にすることや、自分の役割を変えることはできません。ほかの管理者に依頼してください。",
     ),
+    error_passwords_off: (
+        "パスワードではログインできません",
+        "ログインのページにあるボタンからログインしてください。",
+    ),
+    oidc_refusal: |refusal| match refusal {
+        Refusal::Astray => (
+            "ログインの手続きを確認できません",
+            "10分を超えたか、同じ応答が2回届いたか、別のブラウザ、Cookie が使えない状態、またはこのコンソールの別のアドレスで始められています。もう一度始めてください。",
+        ),
+        Refusal::Said(_) => (
+            "認証サービスでログインできませんでした",
+            "途中でやめたか、このコンソールの利用が認証サービスで許可されていません。もう一度お試しください。続く場合は、下のコードを認証サービスの管理者に伝えてください。",
+        ),
+        Refusal::Away => (
+            "認証サービスに接続できません",
+            "しばらくしてからもう一度お試しいただくか、パスワードがある場合はパスワードでログインしてください。運用担当者は、コンソールのログで詳細を確認できます。",
+        ),
+        Refusal::Answer => (
+            "認証サービスの応答を利用できません",
+            "認証サービスとこのコンソールの設定が合っていません。運用担当者に連絡してください。コンソールのログに理由が出ています。",
+        ),
+        Refusal::Token(_) => (
+            "認証サービスの証明を確認できません",
+            "期限切れか、このコンソール宛てではないか、認証サービスの署名ではありません。もう一度始めてください。続く場合は、下の内容を運用担当者に伝えてください。",
+        ),
+        Refusal::NoClaim => (
+            "認証サービスからログイン名が届いていません",
+            "運用担当者に連絡してください。`console.oidc.claim` で指定したクレームが ID トークンにありません（`console.oidc.scopes` も確認してください）。",
+        ),
+        Refusal::Unverified => (
+            "メールアドレスが確認されていません",
+            "認証サービスでメールアドレスの確認を済ませてから、もう一度ログインしてください。",
+        ),
+        Refusal::NoAccount => (
+            "アカウントがありません",
+            "認証サービスでの自分の名前をログイン名にして、管理者にアカウントの追加を依頼してください。",
+        ),
+        Refusal::Disabled => ("アカウントが無効です", "必要な場合は管理者に相談してください。"),
+        Refusal::SomebodyElse => (
+            "別の人のアカウントです",
+            "認証サービスの別の利用者が、先にこのアカウントでログインしています。それがあなた自身の場合は、管理者が「利用者」のページで結び付きを解除できます。",
+        ),
+    },
 
     role_name: |role| match role {
         Role::Agent => "担当者",
@@ -172,6 +222,8 @@ pub(in crate::console::words) static JA: AccessWords = AccessWords {
         Act::AccountChanged => "利用者を変更",
         Act::AccountDisabled => "利用者を無効化",
         Act::AccountEnabled => "利用者を有効化",
+        Act::IdentityBound => "OpenID Connect と結び付け",
+        Act::IdentityUnbound => "OpenID Connect との結び付きを解除",
         Act::LinkMade => "1回限りのリンクを作成",
         Act::LinkUsed => "1回限りのリンクを使用",
         Act::TokenAdded => "APIトークンを作成",

@@ -8,12 +8,17 @@ pub(super) use ja::JA;
 
 use super::Told;
 use crate::access::{Act, PasswordError, Permission, Role, Way};
+use crate::console::oidc::Refusal;
 use crate::store::Edited;
 
 /// Every word of these pages in one language.
 pub(in crate::console) struct AccessWords {
     pub(in crate::console) log_in: &'static str,
     pub(in crate::console) log_in_about: &'static str,
+    /// Where nobody logs in by a password.
+    pub(in crate::console) log_in_about_provider: &'static str,
+    /// Of what people call the OpenID provider.
+    pub(in crate::console) log_in_with: fn(&str) -> String,
     pub(in crate::console) log_in_wrong: &'static str,
     /// Of minutes.
     pub(in crate::console) log_in_limited: fn(i64) -> String,
@@ -31,6 +36,9 @@ pub(in crate::console) struct AccessWords {
     pub(in crate::console) change_password: &'static str,
     pub(in crate::console) password_changed: &'static str,
     pub(in crate::console) password_set: &'static str,
+    /// Where nobody logs in by a password.
+    pub(in crate::console) password_set_aside: &'static str,
+    pub(in crate::console) no_password: &'static str,
 
     pub(in crate::console) first_admin: &'static str,
     pub(in crate::console) first_admin_about: &'static str,
@@ -56,6 +64,9 @@ pub(in crate::console) struct AccessWords {
     pub(in crate::console) disable: &'static str,
     pub(in crate::console) enable: &'static str,
     pub(in crate::console) reset: &'static str,
+    /// Before who somebody is to an OpenID provider.
+    pub(in crate::console) bound_to: &'static str,
+    pub(in crate::console) unbind: &'static str,
     pub(in crate::console) yourself: &'static str,
     pub(in crate::console) saved: &'static str,
     pub(in crate::console) one_time_link: &'static str,
@@ -113,6 +124,8 @@ pub(in crate::console) struct AccessWords {
     pub(in crate::console) error_account_form: Told,
     pub(in crate::console) error_unknown_account: Told,
     pub(in crate::console) error_own_account: Told,
+    pub(in crate::console) error_passwords_off: Told,
+    pub(in crate::console) oidc_refusal: fn(&Refusal) -> Told,
 
     pub(in crate::console) role_name: fn(Role) -> &'static str,
     pub(in crate::console) permission_name: fn(Permission) -> &'static str,
