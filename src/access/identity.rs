@@ -62,6 +62,10 @@ pub fn login_of(claims: &Map<String, Value>, claim: &str) -> Result<Login, Claim
     if claim == EMAIL && claims.get(EMAIL_VERIFIED) != Some(&Value::Bool(true)) {
         return Err(ClaimError::Unverified);
     }
+    // A log-in that is typed is trimmed. What a provider keeps apart must stay two.
+    if named.trim() != named {
+        return Err(ClaimError::NoLogin);
+    }
     named.parse().map_err(|_| ClaimError::NoLogin)
 }
 
@@ -92,6 +96,8 @@ mod tests {
         assert_eq!(named(claims.clone(), "groups"), Err(ClaimError::Missing));
         assert_eq!(named(claims.clone(), "email"), Err(ClaimError::Missing));
         assert_eq!(named(claims, "name"), Err(ClaimError::NoLogin));
+        let beside = json!({"preferred_username": "aki\u{3000}"});
+        assert_eq!(named(beside, "preferred_username"), Err(ClaimError::NoLogin), "another than `aki`");
     }
 
     #[test]

@@ -44,6 +44,10 @@ pub(super) async fn unbind(
         Ok(row) => row,
         Err(error) => return Err(error.page(locale)),
     };
+    // The claim may no longer name the account, and nobody else might be there to let them in.
+    if row.account_id == principal.account_id {
+        return Err(PageError::OwnAccount.page(locale));
+    }
     match desk.store.unbind(row.account_id, &principal.actor(), Utc::now()).await {
         Ok(_) => Ok(Redirect::to("/people?saved=yes").into_response()),
         Err(error) => Err(PageError::Store(error).page(locale)),

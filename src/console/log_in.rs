@@ -199,13 +199,15 @@ fn of_address(address: &str) -> Counted {
     Counted { name: format!("address:{address}"), limit: PER_ADDRESS }
 }
 
-/// Counts an attempt of somebody who has given no log-in.
-pub(super) async fn counted_from(
+/// Counts a way to a provider, apart from passwords: a provider that is away, or a page elsewhere that sends a browser there again and
+/// again, must not keep anybody from typing theirs.
+pub(super) async fn counted_way(
     desk: &Desk,
     address: &str,
     at: DateTime<Utc>,
 ) -> Result<Attempt, StoreError> {
-    desk.store.count_attempt(&[of_address(address)], WINDOW, at).await
+    let counted = Counted { name: format!("way:{address}"), limit: PER_ADDRESS };
+    desk.store.count_attempt(&[counted], WINDOW, at).await
 }
 
 /// Counts an attempt of somebody who is logged in to give their password.

@@ -355,6 +355,9 @@ pub(super) async fn reset(
     headers: HeaderMap,
     id: Id,
 ) -> Result<Response, ErrorPage> {
+    if !desk.takes_passwords() {
+        return Err(PageError::PasswordsOff.page(locale));
+    }
     match found(&desk, id).await {
         Ok(row) => link_page(&desk, locale, &principal, &headers, row.account_id, &row.profile.login).await,
         Err(error) => Err(error.page(locale)),

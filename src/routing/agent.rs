@@ -32,7 +32,8 @@ pub struct AgentSnapshot {
     pub open_changed_at: Option<DateTime<Utc>>,
 }
 
-/// The memory of the mean number of places in use: what was before counts half after so many seconds.
+/// The memory of the mean number of places in use: what was before counts half after so many seconds in which nothing changes, and less if
+/// something does.
 pub const MEAN_OPEN_SECONDS: f64 = 3600.0;
 
 impl AgentSnapshot {

@@ -171,6 +171,12 @@ async fn aki_comes_in_and_is_bound(fresh: Fresh) {
     assert_eq!((&unbound[0].subject.id, &unbound[0].detail["subject"]), (&aki.to_string(), &json!("s-1")));
     assert_eq!(client.get("/alerts").await.status, 303, "whoever came in by it is out");
     assert_eq!(root.post(&format!("/people/{aki}/unbind"), "").await.status, 303, "safe to repeat");
+    let own = console.database.number("select account_id from accounts where login = 'root'").await;
+    assert_eq!(
+        root.post(&format!("/people/{own}/unbind"), "").await.status,
+        403,
+        "nobody shuts themselves out"
+    );
     comes_in(&trip(&console.stranger(), &provider).await, "/");
     console.stop().await;
 }

@@ -17,7 +17,7 @@ use super::cookies;
 use super::error::{ErrorPage, PageError};
 use super::gate::Address;
 use super::locale::Locale;
-use super::log_in::{counted_from, inside, new_session, too_often, with_cookie};
+use super::log_in::{counted_way, inside, new_session, too_often, with_cookie};
 use super::state::Desk;
 use crate::access::{AccountId, Act, Actor, AuditEntry, Secret, Subject, Way, login_of};
 use crate::config::ConsoleConfig;
@@ -65,7 +65,7 @@ async fn sent_off(
     page: Option<String>,
 ) -> Result<Response, Stop> {
     let at = Utc::now();
-    let attempt = match counted_from(desk, address, at).await? {
+    let attempt = match counted_way(desk, address, at).await? {
         Attempt::Allowed(attempts) => attempts.first().copied(),
         Attempt::Limited(until) => return Err(Stop::TooOften(until)),
     };
@@ -181,7 +181,7 @@ async fn expected(
         return Ok((secret, detour));
     }
     // Who was sent away was counted then.
-    match counted_from(desk, address, at).await? {
+    match counted_way(desk, address, at).await? {
         Attempt::Allowed(_) => Err(Refusal::Astray.into()),
         Attempt::Limited(until) => Err(Stop::TooOften(until)),
     }

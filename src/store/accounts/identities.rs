@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use super::people::forget_links;
+use super::tokens::revoke_each;
 use super::{BoundIdentity, Detour, NewDetour, NewSession, Vouched, sessions, trail};
 use crate::access::{AccountId, Act, Actor, AuditEntry, Identity, Login, SecretHash, Subject};
 use crate::store::StoreError;
@@ -121,8 +123,10 @@ pub(super) async fn unbind<B: Books>(
         let entry = entry(by, Act::IdentityUnbound, account, &identity, at);
         trail::write(&mut ledger, &entry).await?;
     }
-    // Whoever came in so may be the wrong one.
+    // Whoever came in so may be the wrong one, and may have made tokens and a link for a password.
     ledger.write("delete from sessions where account_id = $1", &[Value::Number(account.0)]).await?;
+    forget_links(&mut ledger, account).await?;
+    revoke_each(&mut ledger, account, by, at).await?;
     ledger.commit().await?;
     Ok(rows.len())
 }
