@@ -75,7 +75,8 @@ fn ticks(criterion: &mut Criterion<ThreadTime>) {
     for (name, count, capacity, policy) in [
         ("1500 free slots: 500 agents with 3, exact", 500, 3, &exact),
         ("1500 free slots: 1500 agents with 1, exact", 1500, 1, &exact),
-        ("1500 free slots, as shipped", 500, 3, &policy),
+        ("1500 free slots: 500 agents with 3, as shipped", 500, 3, &policy),
+        ("1500 free slots: 1500 agents with 1, as shipped", 1500, 1, &policy),
         ("too few: 300 free slots of 100 agents, exact", 100, 3, &exact),
     ] {
         let random = &mut StdRng::seed_from_u64(7);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::AgentSnapshot;
 use super::case::{Case, Left};
 use super::policy::{Policy, Step};
-use crate::contract::Skill;
+use crate::contract::{AgentId, Language, Skill};
 
 /// Every constraint that can exclude somebody, in the order in which they are looked at; the first that fails is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,6 +37,19 @@ pub enum Constraint {
 }
 
 impl Constraint {
+    pub const ALL: [Self; 10] = [
+        Self::Absent,
+        Self::OffShift,
+        Self::Full,
+        Self::Language,
+        Self::Rejected,
+        Self::SetAside,
+        Self::Training,
+        Self::Skill,
+        Self::Proficiency,
+        Self::Team,
+    ];
+
     /// Whether a later step may give it up.
     pub fn relaxes(self) -> bool {
         matches!(self, Constraint::Skill | Constraint::Proficiency | Constraint::Team)
@@ -99,15 +112,38 @@ impl<'a> Demand<'a> {
 
     /// The skill by which an agent at work qualifies, with its proficiency, or the first constraint that excludes them.
     pub fn admits(&self, agent: &AgentSnapshot) -> Result<(Skill, u8), Constraint> {
+        match (self.suits(agent), self.asked(&agent.agent_id)) {
+            (Err(Constraint::Language), _) => Err(Constraint::Language),
+            (_, Some(asked)) => Err(asked),
+            (suits, None) => suits,
+        }
+    }
+
+    /// What the demands have in common that [`Demand::suits`] answers alike.
+    pub fn asks(&self) -> Asks<'_> {
+        let Case { language, weight, .. } = *self.case;
+        Asks { language, weight, step: self.number, safety: self.safety, needs: &self.needs }
+    }
+
+    /// Who had the inquiry before, some of them perhaps twice.
+    pub fn asked_before(&self) -> impl Iterator<Item = &'a AgentId> {
+        self.case.rejected_by.iter().chain(self.case.set_aside.keys())
+    }
+
+    /// What having had it before excludes an agent by, if it does.
+    pub fn asked(&self, agent: &AgentId) -> Option<Constraint> {
+        if self.case.rejected_by.contains(agent) {
+            return Some(Constraint::Rejected);
+        }
+        let set_aside = self.case.set_aside.get(agent);
+        let still = set_aside.is_some_and(|since| self.again_from.is_none_or(|from| *since > from));
+        still.then_some(Constraint::SetAside)
+    }
+
+    /// The skill by which an agent at work who was not asked before qualifies, or the first constraint that excludes them.
+    pub fn suits(&self, agent: &AgentSnapshot) -> Result<(Skill, u8), Constraint> {
         if !agent.languages.contains(&self.case.language) {
             return Err(Constraint::Language);
-        }
-        if self.case.rejected_by.contains(&agent.agent_id) {
-            return Err(Constraint::Rejected);
-        }
-        let set_aside = self.case.set_aside.get(&agent.agent_id);
-        if set_aside.is_some_and(|since| self.again_from.is_none_or(|from| *since > from)) {
-            return Err(Constraint::SetAside);
         }
         self.qualifies(agent)
     }
@@ -137,6 +173,17 @@ impl<'a> Demand<'a> {
         }
         Ok(held)
     }
+}
+
+/// What of a demand decides whom it suits, under one policy.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Asks<'a> {
+    language: Language,
+    weight: u32,
+    /// Neighbouring skills and teams follow from the step, the needs and whether it is a matter of safety.
+    step: usize,
+    safety: bool,
+    needs: &'a [Skill],
 }
 
 /// Who is left for an inquiry that has reached the last step, of `everybody`: whether they are at work, and have a free place, makes no

@@ -1,19 +1,19 @@
 //! One tick: all inquiries that wait, and all agents, decided together.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::agent::AgentSnapshot;
+use super::allowed::{Admission, Allowed};
 use super::case::Case;
 use super::constraint::{Constraint, Demand, at_work};
 use super::cost::{Prices, Pricing, waiting};
-use super::explain::{CANDIDATES_KEPT, EXCLUDED_NAMED, Excluded, Explanation, Method, Scored, Weights};
+use super::explain::{Explanation, Method};
 use super::places::Places;
 use super::policy::Policy;
 use super::proposal::{Candidate, Proposal};
 use super::solve::NEVER;
-use crate::contract::{InquiryId, Skill};
+use super::tell::Row;
+use crate::contract::InquiryId;
 
 /// What should happen to an inquiry, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,39 +78,31 @@ pub(super) fn decide_priced(
     answers.into_iter().flatten().collect()
 }
 
-struct Tick<'a> {
-    version: String,
-    policy: &'a Policy,
-    working: Vec<&'a AgentSnapshot>,
-    away: Vec<(&'a AgentSnapshot, Constraint)>,
-    now: DateTime<Utc>,
+/// What every decision of a tick has in common.
+pub(super) struct Tick<'a> {
+    pub version: String,
+    pub policy: &'a Policy,
+    /// At work, sorted by id.
+    pub working: Vec<&'a AgentSnapshot>,
+    pub away: Vec<(&'a AgentSnapshot, Constraint)>,
+    pub now: DateTime<Utc>,
 }
-
-/// The skill by which an agent qualifies, or what excludes them.
-type Admission = Result<(Skill, u8), Constraint>;
 
 impl Tick<'_> {
     fn match_all(&self, asked: &[Demand<'_>], priced: Priced<'_>) -> Vec<Decided> {
         let cases: Vec<&Case> = asked.iter().map(|demand| demand.case).collect();
         let prices = priced(&self.working, &cases);
         let columns = self.working.len();
-        let mut admissions: Vec<Admission> = Vec::with_capacity(asked.len() * columns);
+        let allowed = Allowed::of(asked, &self.working);
         let mut cost = Vec::with_capacity(asked.len() * columns);
         for (row, demand) in asked.iter().enumerate() {
-            for (column, agent) in self.working.iter().enumerate() {
-                let room = |qualified| {
-                    if agent.free() < demand.case.weight { Err(Constraint::Full) } else { Ok(qualified) }
-                };
-                let admission = demand.admits(agent).and_then(room);
-                cost.push(match admission {
-                    Ok(_) => {
-                        let parts = prices.parts(row, column, demand.step.neighbours);
-                        parts.price(self.policy, prices.idle_rank(column))
-                    }
-                    Err(_) => NEVER,
-                });
-                admissions.push(admission);
-            }
+            cost.extend(allowed.row(row).iter().enumerate().map(|(column, admission)| match admission {
+                Ok(_) => {
+                    let parts = prices.parts(row, column, demand.step.neighbours);
+                    parts.price(self.policy, prices.idle_rank(column))
+                }
+                Err(_) => NEVER,
+            }));
         }
         let method = if cost.len() <= self.policy.exact_pairs { Method::Optimal } else { Method::Greedy };
         let wait = |case: &&Case| waiting(self.policy, case.urgency(self.policy, self.now));
@@ -128,18 +120,17 @@ impl Tick<'_> {
             agent.capacity >= asked[row].case.weight && asked[row].admits(agent).is_ok()
         };
         let matching = places.matched(method == Method::Optimal, &would_do);
-        let rows = admissions.chunks(columns.max(1)).chain(std::iter::repeat(&[][..]));
         asked
             .iter()
             .enumerate()
             .zip(matching)
-            .zip(rows)
-            .map(|(((row, demand), column), admissions)| {
+            .map(|((number, demand), column)| {
                 let told = Row {
                     policy: self.policy,
-                    number: row,
+                    number,
                     neighbours: demand.step.neighbours,
-                    admissions,
+                    admissions: allowed.row(number),
+                    cost: &places.cost[number * columns..(number + 1) * columns],
                     prices: &*prices,
                 };
                 self.decided(demand, method, column, &told)
@@ -188,94 +179,5 @@ impl Tick<'_> {
         explanation.needs = demand.needs.clone();
         explanation.excluded = self.excluded(&admissions);
         Decided { inquiry_id: demand.case.inquiry_id.clone(), proposal: Proposal::Triage, explanation }
-    }
-
-    fn explanation(&self, case: &Case, method: Method) -> Explanation {
-        Explanation {
-            policy_version: self.version.clone(),
-            weights: Weights { scarcity: self.policy.scarcity_weight, fairness: self.policy.fairness_weight },
-            tick: self.now,
-            method,
-            step: 0,
-            waited_seconds: case.waited(self.now),
-            waiting_seconds: Some(case.waiting(self.now)),
-            urgency: case.urgency(self.policy, self.now),
-            flagged: case.flagged,
-            weight: case.weight,
-            preferred: case.preferred.clone(),
-            skills: case.skills.clone(),
-            needs: Vec::new(),
-            chosen: None,
-            allowed: 0,
-            candidates: Vec::new(),
-            excluded: BTreeMap::new(),
-        }
-    }
-
-    fn excluded(&self, admissions: &[Admission]) -> BTreeMap<Constraint, Excluded> {
-        let here = self.working.iter().zip(admissions);
-        let here = here.filter_map(|(agent, admission)| Some((*agent, admission.err()?)));
-        let mut excluded: BTreeMap<Constraint, Excluded> = BTreeMap::new();
-        for (agent, constraint) in self.away.iter().copied().chain(here) {
-            let entry = excluded.entry(constraint).or_default();
-            entry.agents += 1;
-            if entry.first.len() < EXCLUDED_NAMED {
-                entry.first.push(agent.agent_id.clone());
-            }
-        }
-        excluded
-    }
-
-    /// The cheapest of those who are allowed, the chosen one among them, then of those whom a later step may allow.
-    fn candidates(&self, chosen: Option<usize>, row: &Row<'_>) -> Vec<Scored> {
-        let told = |admission: &Admission| admission.err().is_none_or(Constraint::relaxes);
-        let mut found: Vec<(bool, bool, i64, usize)> = row
-            .admissions
-            .iter()
-            .enumerate()
-            .filter(|(_, admission)| told(admission))
-            .map(|(index, admission)| (Some(index) != chosen, admission.is_err(), row.price(index), index))
-            .collect();
-        if found.len() > CANDIDATES_KEPT {
-            found.select_nth_unstable(CANDIDATES_KEPT - 1);
-            found.truncate(CANDIDATES_KEPT);
-        }
-        found.sort_by_key(|(_, excluded, price, index)| (*excluded, *price, *index));
-        found.into_iter().map(|(_, _, _, index)| self.scored(index, row)).collect()
-    }
-
-    fn scored(&self, index: usize, row: &Row<'_>) -> Scored {
-        let (agent, parts) = (self.working[index], row.prices.parts(row.number, index, row.neighbours));
-        Scored {
-            agent_id: agent.agent_id.clone(),
-            skills: agent.skills.clone(),
-            team: agent.team.clone(),
-            free: agent.free(),
-            capacity: agent.capacity,
-            wrong: parts.wrong,
-            scarcity: parts.scarcity,
-            fairness: parts.fairness,
-            familiarity: parts.familiarity,
-            total: parts.total(),
-            idle_rank: row.prices.idle_rank(index),
-            excluded: row.admissions[index].err(),
-        }
-    }
-}
-
-/// What a tick found about one inquiry, agent by agent.
-struct Row<'a> {
-    policy: &'a Policy,
-    number: usize,
-    /// A neighbouring skill helps.
-    neighbours: bool,
-    admissions: &'a [Admission],
-    prices: &'a dyn Pricing,
-}
-
-impl Row<'_> {
-    fn price(&self, agent: usize) -> i64 {
-        let parts = self.prices.parts(self.number, agent, self.neighbours);
-        parts.price(self.policy, self.prices.idle_rank(agent))
     }
 }

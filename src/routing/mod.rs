@@ -4,6 +4,7 @@
 //! comes out is only a proposal: the store commits it with a compare-and-set that checks what may have changed.
 
 mod agent;
+mod allowed;
 mod baseline;
 mod case;
 mod constraint;
@@ -16,6 +17,7 @@ mod policy;
 mod proposal;
 mod replay;
 mod solve;
+mod tell;
 
 #[cfg(test)]
 mod tests;
