@@ -156,7 +156,12 @@ fn stranger(parts: &Parts, locale: Locale) -> Response {
     if is_api(parts.uri.path()) || !is_read(&parts.method) {
         return PageError::Unauthenticated.page(locale).into_response();
     }
-    let to = if locale.here == "/" { String::new() } else { format!("?to={}", encoded(&locale.here)) };
+    to_the_log_in(Some(locale.here.as_str()).filter(|page| *page != "/"))
+}
+
+/// To the page with which logging in begins; from there to the given one.
+pub(super) fn to_the_log_in(page: Option<&str>) -> Response {
+    let to = page.map_or_else(String::new, |page| format!("?to={}", encoded(page)));
     Redirect::to(&format!("/log-in{to}")).into_response()
 }
 

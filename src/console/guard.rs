@@ -98,6 +98,12 @@ fn is_own(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether the browser says that a page of another site, or of another host of this one, sent it here. An address that somebody
+/// typed, and a browser that says nothing, do not count.
+pub(super) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+}
+
 fn is_own_origin(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let Some((scheme, authority)) = origin.to_str().ok().and_then(|text| text.split_once("://")) else {
         return false;

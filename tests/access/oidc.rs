@@ -335,6 +335,27 @@ async fn a_way_leads_only_to_pages_of_the_console() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_elsewhere_sends_nobody_to_the_provider() {
+    let provider = Provider::start().await;
+    let console = start(&provider, "").await;
+    let client = console.stranger();
+    let begun = async |site| {
+        let answer =
+            client.request("GET", "/log-in/oidc?to=%2Falerts", &[("sec-fetch-site", site)], "").await;
+        assert_eq!(answer.status, 303);
+        (answer.header("location").unwrap().to_owned(), answer.header("set-cookie").is_some())
+    };
+    for elsewhere in ["cross-site", "same-site"] {
+        assert_eq!(begun(elsewhere).await, ("/log-in?to=%2Falerts".to_owned(), false), "{elsewhere}");
+    }
+    for here in ["same-origin", "none"] {
+        let (location, cookie) = begun(here).await;
+        assert!(location.contains("/authorize") && cookie, "{here}: {location}");
+    }
+    console.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_provider_is_told_without_its_words() {
     let provider = Provider::start().await;
     let console = start(&provider, "").await;

@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 use super::cookies;
 use super::error::{ErrorPage, PageError};
-use super::gate::Address;
+use super::gate::{Address, to_the_log_in};
+use super::guard::is_from_elsewhere;
 use super::locale::Locale;
 use super::log_in::{counted_way, inside, new_session, too_often, with_cookie};
 use super::state::Desk;
@@ -47,11 +48,16 @@ pub(super) async fn begin(
     State(desk): State<Desk>,
     locale: Locale,
     Address(address): Address,
+    headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, ErrorPage> {
     let Some(provider) = desk.provider.clone() else { return Err(PageError::UnknownPage.page(locale)) };
     let page = asked.ok().and_then(|Query(asked)| inside(asked.to));
     let page = page.filter(|page| page.len() <= LONGEST_PAGE);
+    // Nobody is logged in anew because of a page elsewhere: who means it presses the button.
+    if is_from_elsewhere(&headers) {
+        return Ok(to_the_log_in(page.as_deref()));
+    }
     match sent_off(&desk, &provider, &address, page).await {
         Ok(response) => Ok(response),
         Err(stop) => stop.told(&desk, at_the_log_in(locale), &address).await,
