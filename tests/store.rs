@@ -89,6 +89,7 @@ on_both! {
     routing::transactions_with_an_alert_are_told_apart,
     routing::the_agent_who_has_or_last_finished_an_inquiry_knows_the_customer,
     reservations::an_offer_is_accepted_once_by_its_holder_only,
+    reservations::a_step_and_its_line_in_the_trail_are_written_together_or_not_at_all,
     reservations::a_wrong_allocation_waits_again_with_what_it_needs_and_never_comes_back,
     reservations::what_passes_until_an_offer_is_written_is_added_to_its_time,
     reservations::what_was_accepted_can_still_be_passed_on,

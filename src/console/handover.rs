@@ -17,7 +17,7 @@ use super::locale::Locale;
 use super::state::Desk;
 use crate::access::{Act, AuditEntry, Principal, Subject};
 use crate::contract::{AgentId, InquiryId, Skill};
-use crate::store::{Change, DirectAssignment, Lost, Store, StoreError};
+use crate::store::{Change, DirectAssignment, Handover, Lost, Store};
 
 /// What a button does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,21 +146,20 @@ impl<T> Pressed<T> {
         own_agent(&self.principal, &self.locale)
     }
 
-    /// Back to where the button stands, which tells what happened. `detail`: name and value for the audit trail.
-    async fn back(
-        self,
+    /// Takes the step, with its line in the audit trail (`detail`: name and value in it), and leads back to where the button stands,
+    /// which tells what happened.
+    async fn take(
+        &self,
         deed: Deed,
-        change: Result<Change, StoreError>,
+        step: Handover<'_>,
         detail: Option<(&'static str, String)>,
     ) -> Result<Response, ErrorPage> {
-        let change = match change {
-            Ok(change) => recorded(&*self.store, &self.principal, &self.id, deed, change, detail).await,
-            Err(error) => Err(error),
-        };
+        let line = line(&self.principal, &self.id, deed, detail);
+        let change = self.store.hand_over(step, Some(&line)).await;
         let change = change.map_err(|error| PageError::Store(error).page(self.locale.clone()))?;
         let outcome = match change {
             Change::Done => format!("done={}", deed.as_str()),
-            Change::Lost(Lost::Unknown) => return Err(PageError::UnknownInquiry.page(self.locale)),
+            Change::Lost(Lost::Unknown) => return Err(PageError::UnknownInquiry.page(self.locale.clone())),
             Change::Lost(lost) => format!("lost={}", lost_name(lost)),
         };
         // What was accepted is worked on where it was accepted; everything else is done with.
@@ -173,14 +172,14 @@ impl<T> Pressed<T> {
 }
 
 pub(super) async fn accept(pressed: Pressed<Held>) -> Result<Response, ErrorPage> {
-    let (agent, generation) = (pressed.own_agent()?, pressed.form.generation);
-    let change = pressed.store.accept(&pressed.id, agent, generation, Utc::now()).await;
-    pressed.back(Deed::Accepted, change, None).await
+    let (inquiry, agent) = (&pressed.id, pressed.own_agent()?);
+    let step = Handover::Accept { inquiry, agent, generation: pressed.form.generation, at: Utc::now() };
+    pressed.take(Deed::Accepted, step, None).await
 }
 
 pub(super) async fn pass_on(pressed: Pressed<Passing>) -> Result<Response, ErrorPage> {
-    let agent = pressed.own_agent()?;
-    let right: Option<Skill> = match pressed.form.right_skill.as_str() {
+    let (inquiry, agent) = (&pressed.id, pressed.own_agent()?);
+    let right_skill: Option<Skill> = match pressed.form.right_skill.as_str() {
         "" => None,
         name => match name.parse() {
             Ok(skill) => Some(skill),
@@ -188,22 +187,23 @@ pub(super) async fn pass_on(pressed: Pressed<Passing>) -> Result<Response, Error
         },
     };
     let generation = pressed.form.generation;
-    let change = pressed.store.reject(&pressed.id, agent, generation, right, Utc::now()).await;
-    pressed.back(Deed::PassedOn, change, right.map(|skill| ("right_skill", skill.to_string()))).await
+    let step = Handover::Reject { inquiry, agent, generation, right_skill, at: Utc::now() };
+    pressed.take(Deed::PassedOn, step, right_skill.map(|skill| ("right_skill", skill.to_string()))).await
 }
 
 /// Ends the assignment. Safe to repeat.
 pub(super) async fn resolve(pressed: Pressed<Held>) -> Result<Response, ErrorPage> {
-    let (agent, generation) = (pressed.own_agent()?, pressed.form.generation);
-    let change = pressed.store.resolve_inquiry(&pressed.id, agent, Some(generation), Utc::now()).await;
-    pressed.back(Deed::Resolved, change, None).await
+    let (inquiry, agent) = (&pressed.id, pressed.own_agent()?);
+    let generation = Some(pressed.form.generation);
+    let step = Handover::Resolve { inquiry, agent, generation, at: Utc::now() };
+    pressed.take(Deed::Resolved, step, None).await
 }
 
 pub(super) async fn classify(pressed: Pressed<Classification>) -> Result<Response, ErrorPage> {
     let Classification { skill, generation } = pressed.form;
     let by = pressed.principal.supervisor();
-    let change = pressed.store.classify(&pressed.id, skill, generation, &by, Utc::now()).await;
-    pressed.back(Deed::Classified, change, Some(("skill", skill.to_string()))).await
+    let step = Handover::Classify { inquiry: &pressed.id, skill, generation, by: &by, at: Utc::now() };
+    pressed.take(Deed::Classified, step, Some(("skill", skill.to_string()))).await
 }
 
 /// Gives it to an agent, whoever has it.
@@ -216,8 +216,8 @@ pub(super) async fn assign(pressed: Pressed<Order>) -> Result<Response, ErrorPag
         by: pressed.principal.supervisor(),
         at: Utc::now(),
     };
-    let change = pressed.store.assign(&order).await;
-    pressed.back(Deed::Assigned, change, Some(("agent_id", order.agent_id.to_string()))).await
+    let detail = ("agent_id", order.agent_id.to_string());
+    pressed.take(Deed::Assigned, Handover::Assign(&order), Some(detail)).await
 }
 
 /// The agent as whom the principal works.
@@ -235,25 +235,18 @@ pub(super) fn both<T>(
     Ok((id, form))
 }
 
-/// The change, with its line in the audit trail: after it, in a transaction of its own. Who held the inquiry when stands in its
-/// assignments in any case.
-pub(super) async fn recorded(
-    store: &dyn Store,
+/// What the audit trail tells of it.
+pub(super) fn line(
     principal: &Principal,
     id: &InquiryId,
     deed: Deed,
-    change: Change,
     detail: Option<(&'static str, String)>,
-) -> Result<Change, StoreError> {
-    if change == Change::Done {
-        let subject = Subject::new("inquiry", id);
-        let mut entry = AuditEntry::new(principal.actor(), deed.act(), subject, Utc::now());
-        if let Some((name, value)) = detail {
-            entry = entry.with(name, value);
-        }
-        store.record(&entry).await?;
+) -> AuditEntry {
+    let entry = AuditEntry::new(principal.actor(), deed.act(), Subject::new("inquiry", id), Utc::now());
+    match detail {
+        Some((name, value)) => entry.with(name, value),
+        None => entry,
     }
-    Ok(change)
 }
 
 /// For one segment of a path or one value of a query: everything but unreserved characters is escaped.

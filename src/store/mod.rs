@@ -13,6 +13,7 @@ pub mod evaluation;
 mod explanations;
 mod fault;
 mod fields;
+mod handover;
 mod ledger;
 pub mod operations;
 mod postgres;
@@ -41,6 +42,7 @@ pub use api::*;
 pub use desk::DeskStore;
 pub use evaluation::EvaluationStore;
 pub use explanations::*;
+pub use handover::Handover;
 pub use operations::OperationsStore;
 pub use postgres::PostgresStore;
 pub use review::ReviewStore;
@@ -50,7 +52,7 @@ pub use sqlite::SqliteStore;
 pub use types::*;
 pub use webhooks::WebhookStore;
 
-use crate::access::Sight;
+use crate::access::{AuditEntry, Sight};
 use crate::config::Database;
 use crate::contract::{AgentId, Inquiry, InquiryId, Skill, TransactionId, TransactionMessage, UserId};
 use crate::error::{Class, Classified};
@@ -162,17 +164,21 @@ pub trait Store:
 
     // --- who has an inquiry: each is one transaction for each inquiry, by compare-and-set -----------------------------
 
-    /// The agent takes the offer; to repeat it is harmless.
+    /// One step from hand to hand. `line` is written to the audit trail in the same transaction.
+    async fn hand_over(&self, step: Handover<'_>, line: Option<&AuditEntry>) -> Result<Change, StoreError>;
+
+    /// [`Handover::Accept`], without a line.
     async fn accept(
         &self,
         inquiry: &InquiryId,
         agent: &AgentId,
         generation: u32,
         at: DateTime<Utc>,
-    ) -> Result<Change, StoreError>;
+    ) -> Result<Change, StoreError> {
+        self.hand_over(Handover::Accept { inquiry, agent, generation, at }, None).await
+    }
 
-    /// The agent passes it on, accepted or not: it waits again, and never comes back to them by the router. `right_skill` is what it really needs; if
-    /// that is another skill than was asked for, the inquiry was wrongly allocated and is routed by it from then on.
+    /// [`Handover::Reject`], without a line.
     async fn reject(
         &self,
         inquiry: &InquiryId,
@@ -180,16 +186,37 @@ pub trait Store:
         generation: u32,
         right_skill: Option<Skill>,
         at: DateTime<Utc>,
-    ) -> Result<Change, StoreError>;
+    ) -> Result<Change, StoreError> {
+        self.hand_over(Handover::Reject { inquiry, agent, generation, right_skill, at }, None).await
+    }
 
-    /// Ends an assignment: the inquiry is resolved and the agent's place is free, once. Without a generation, whichever the agent holds.
+    /// [`Handover::Resolve`], without a line.
     async fn resolve_inquiry(
         &self,
         inquiry: &InquiryId,
         agent: &AgentId,
         generation: Option<u32>,
         at: DateTime<Utc>,
-    ) -> Result<Change, StoreError>;
+    ) -> Result<Change, StoreError> {
+        self.hand_over(Handover::Resolve { inquiry, agent, generation, at }, None).await
+    }
+
+    /// [`Handover::Assign`], without a line.
+    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {
+        self.hand_over(Handover::Assign(order), None).await
+    }
+
+    /// [`Handover::Classify`], without a line.
+    async fn classify(
+        &self,
+        inquiry: &InquiryId,
+        skill: Skill,
+        generation: u32,
+        by: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Change, StoreError> {
+        self.hand_over(Handover::Classify { inquiry, skill, generation, by, at }, None).await
+    }
 
     /// Ends up to `limit` offers whose time is over, and says how many. They wait again, and come back to the same
     /// agent only if nobody else is left.
@@ -211,20 +238,6 @@ pub trait Store:
         limit: u32,
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError>;
-
-    /// A supervisor gives an inquiry that waits, is in triage or is with somebody to an agent, who must be available, have a free place,
-    /// speak the language and not have rejected it. Whoever says a skill with it asks anew: what was rejected before does not count.
-    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError>;
-
-    /// A supervisor says what an inquiry needs that waits or is in triage: it waits for that, and whoever gave it back may be asked again.
-    async fn classify(
-        &self,
-        inquiry: &InquiryId,
-        skill: Skill,
-        generation: u32,
-        by: &str,
-        at: DateTime<Utc>,
-    ) -> Result<Change, StoreError>;
 
     /// Everything that the agent holds waits again, for others; says how much that was.
     async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError>;

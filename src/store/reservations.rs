@@ -10,11 +10,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::StoreError;
 use super::change::{Change, Ending, Lost};
+use super::handover::told;
 use super::ledger::{Books, Ledger, Value};
 use super::prepare;
 use super::reason;
 use super::standing::{Held, Listed, Standing};
 use super::types::InquiryStatus;
+use crate::access::AuditEntry;
 use crate::contract::{AgentId, Assignment, InquiryId, Skill, SkillProbability};
 use crate::routing::{Hours, MEAN_OPEN_SECONDS};
 
@@ -35,6 +37,7 @@ pub(super) async fn accept<B: Books>(
     agent: &AgentId,
     generation: u32,
     at: DateTime<Utc>,
+    line: Option<&AuditEntry>,
 ) -> Result<Change, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let held = match claimed(&mut ledger, inquiry, agent, Some(generation), at).await? {
@@ -53,6 +56,7 @@ pub(super) async fn accept<B: Books>(
     if ledger.write(include_str!("sql/accept_assignment.sql"), &values).await? == 0 {
         return Ok(Change::Lost(Lost::Gone));
     }
+    told(&mut ledger, line).await?;
     ledger.commit().await?;
     Ok(Change::Done)
 }
@@ -64,6 +68,7 @@ pub(super) async fn reject<B: Books>(
     generation: u32,
     right_skill: Option<Skill>,
     at: DateTime<Utc>,
+    line: Option<&AuditEntry>,
 ) -> Result<Change, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let (standing, held) = match claimed(&mut ledger, inquiry, agent, Some(generation), at).await? {
@@ -86,6 +91,7 @@ pub(super) async fn reject<B: Books>(
         at,
     };
     stand(&mut ledger, inquiry, &standing, stands).await?;
+    told(&mut ledger, line).await?;
     ledger.commit_and_wake().await?;
     Ok(Change::Done)
 }
@@ -96,6 +102,7 @@ pub(super) async fn resolve<B: Books>(
     agent: &AgentId,
     generation: Option<u32>,
     at: DateTime<Utc>,
+    line: Option<&AuditEntry>,
 ) -> Result<Change, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let held = match claimed(&mut ledger, inquiry, agent, generation, at).await? {
@@ -108,6 +115,7 @@ pub(super) async fn resolve<B: Books>(
     }
     let values = [Value::Text(inquiry.as_str()), Value::Time(at)];
     ledger.write(include_str!("sql/desk/resolve.sql"), &values).await?;
+    told(&mut ledger, line).await?;
     ledger.commit_and_wake().await?;
     Ok(Change::Done)
 }

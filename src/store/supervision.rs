@@ -4,14 +4,20 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use super::change::{Change, DirectAssignment, Ending, Lost};
+use super::handover::told;
 use super::ledger::{Books, Ledger, Value};
 use super::reason;
 use super::reservations::{End, Stands, ended, live, locked, stand};
 use super::types::InquiryStatus;
+use crate::access::AuditEntry;
 use crate::contract::{AgentId, InquiryId, Skill};
 use crate::routing::MEAN_OPEN_SECONDS;
 
-pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Result<Change, StoreError> {
+pub(super) async fn assign<B: Books>(
+    books: &B,
+    order: &DirectAssignment,
+    line: Option<&AuditEntry>,
+) -> Result<Change, StoreError> {
     let (inquiry, agent) = (&order.inquiry_id, &order.agent_id);
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, inquiry).await? else {
@@ -69,6 +75,7 @@ pub(super) async fn assign<B: Books>(books: &B, order: &DirectAssignment) -> Res
         at: order.at,
     };
     stand(&mut ledger, inquiry, &standing, stands).await?;
+    told(&mut ledger, line).await?;
     // The old holder has a place free.
     ledger.commit_and_wake().await?;
     Ok(Change::Done)
@@ -95,6 +102,7 @@ pub(super) async fn classify<B: Books>(
     generation: u32,
     by: &str,
     at: DateTime<Utc>,
+    line: Option<&AuditEntry>,
 ) -> Result<Change, StoreError> {
     let mut ledger = books.begin_ledger().await?;
     let Some(standing) = locked(&mut ledger, inquiry).await? else {
@@ -117,6 +125,7 @@ pub(super) async fn classify<B: Books>(
         at,
     };
     stand(&mut ledger, inquiry, &standing, stands).await?;
+    told(&mut ledger, line).await?;
     ledger.commit_and_wake().await?;
     Ok(Change::Done)
 }

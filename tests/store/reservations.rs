@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
-use mimamori::access::Sight;
+use mimamori::access::{AccountId, Act, Actor, AuditEntry, Sight, Subject};
 use mimamori::contract::*;
 use mimamori::routing::{Method, Proposal};
 use mimamori::store::*;
@@ -71,6 +71,49 @@ pub async fn an_offer_is_accepted_once_by_its_holder_only(fresh: Fresh) {
     assert_eq!(open(&*store, "a-1").await, 1);
     let unknown = store.accept(&q("unknown"), &a("a-1"), 1, at(1)).await.unwrap();
     assert_eq!(unknown, Change::Lost(Lost::Unknown));
+}
+
+pub async fn a_step_and_its_line_in_the_trail_are_written_together_or_not_at_all(fresh: Fresh) {
+    let store = offered(&fresh).await;
+    let (inquiry, agent) = (&q("q-1"), &a("a-1"));
+    let line = |act, account: Option<i64>| {
+        let by = Actor { account_id: account.map(AccountId), ..Actor::program() };
+        AuditEntry::new(by, act, Subject::new("inquiry", "q-1"), at(1))
+    };
+    let told = async || store.audit_trail(&AuditFilter::default(), 100).await.unwrap().len();
+    let before = told().await;
+    let accept = Handover::Accept { inquiry, agent, generation: 1, at: at(1) };
+    // No such account: the database refuses the line, and the step with it.
+    store.hand_over(accept, Some(&line(Act::InquiryAccepted, Some(987_654)))).await.unwrap_err();
+    assert_eq!(row(&*store, "q-1").await.accepted_at, None);
+    let stale = Handover::Accept { inquiry, agent, generation: 7, at: at(1) };
+    let lost = store.hand_over(stale, Some(&line(Act::InquiryAccepted, None))).await.unwrap();
+    assert_eq!((lost, told().await), (Change::Lost(Lost::Gone), before));
+    for _ in 0..2 {
+        let done = store.hand_over(accept, Some(&line(Act::InquiryAccepted, None))).await.unwrap();
+        assert_eq!((done, told().await), (Change::Done, before + 1), "what is repeated tells nothing new");
+    }
+    let reject = Handover::Reject { inquiry, agent, generation: 1, right_skill: None, at: at(2) };
+    store.hand_over(reject, Some(&line(Act::InquiryPassedOn, Some(987_654)))).await.unwrap_err();
+    assert_eq!((row(&*store, "q-1").await.status, open(&*store, "a-1").await), (InquiryStatus::Assigned, 1));
+    let order = DirectAssignment {
+        inquiry_id: inquiry.clone(),
+        agent_id: a("a-2"),
+        skill: None,
+        generation: 1,
+        by: "supervisor:s-1".into(),
+        at: at(3),
+    };
+    let assign = Handover::Assign(&order);
+    store.hand_over(assign, Some(&line(Act::InquiryAssigned, Some(987_654)))).await.unwrap_err();
+    assert_eq!((open(&*store, "a-1").await, open(&*store, "a-2").await), (1, 0));
+    assert_eq!(store.hand_over(assign, Some(&line(Act::InquiryAssigned, None))).await.unwrap(), Change::Done);
+    let resolve = Handover::Resolve { inquiry, agent: &a("a-2"), generation: Some(2), at: at(4) };
+    assert_eq!(
+        store.hand_over(resolve, Some(&line(Act::InquiryResolved, None))).await.unwrap(),
+        Change::Done
+    );
+    assert_eq!(told().await, before + 3);
 }
 
 pub async fn what_passes_until_an_offer_is_written_is_added_to_its_time(fresh: Fresh) {

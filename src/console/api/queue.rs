@@ -13,11 +13,11 @@ use super::openapi::{Condition, Operation, schema};
 use super::problem::{Holder, Kind, Problem};
 use super::tagged;
 use super::views::InquiryStanding;
-use crate::access::{Principal, Sight};
-use crate::console::handover::{Deed, recorded};
+use crate::access::{AuditEntry, Principal, Sight};
+use crate::console::handover::{Deed, line};
 use crate::console::state::Desk;
 use crate::contract::{AgentId, InquiryId, Skill};
-use crate::store::{Change, DirectAssignment, InquiryListing, InquiryRow, InquiryStatus, Lost};
+use crate::store::{Change, DirectAssignment, Handover, InquiryListing, InquiryRow, InquiryStatus, Lost};
 
 /// Every write on one inquiry.
 const ACT: Operation = Operation {
@@ -87,8 +87,6 @@ pub(in crate::console) struct Recipient {
 
 type Id = Result<Path<InquiryId>, PathRejection>;
 type Answer = Result<Response, Problem>;
-/// Name and value for the audit trail.
-type Detail = Option<(&'static str, String)>;
 
 pub(in crate::console) async fn accept(
     State(desk): State<Desk>,
@@ -98,8 +96,8 @@ pub(in crate::console) async fn accept(
 ) -> Answer {
     let (id, generation) = (id(path)?, condition.required()?);
     let agent = own_agent(&principal)?;
-    let change = desk.store.accept(&id, agent, generation, Utc::now()).await?;
-    told(&desk, &principal, &id, generation, Deed::Accepted, change, None).await
+    let step = Handover::Accept { inquiry: &id, agent, generation, at: Utc::now() };
+    taken(&desk, &principal, &id, generation, step, line(&principal, &id, Deed::Accepted, None)).await
 }
 
 pub(in crate::console) async fn reject(
@@ -111,9 +109,9 @@ pub(in crate::console) async fn reject(
 ) -> Answer {
     let (id, generation) = (id(path)?, condition.required()?);
     let agent = own_agent(&principal)?;
-    let change = desk.store.reject(&id, agent, generation, right_skill, Utc::now()).await?;
+    let step = Handover::Reject { inquiry: &id, agent, generation, right_skill, at: Utc::now() };
     let detail = right_skill.map(|skill| ("right_skill", skill.to_string()));
-    told(&desk, &principal, &id, generation, Deed::PassedOn, change, detail).await
+    taken(&desk, &principal, &id, generation, step, line(&principal, &id, Deed::PassedOn, detail)).await
 }
 
 pub(in crate::console) async fn resolve(
@@ -124,8 +122,8 @@ pub(in crate::console) async fn resolve(
 ) -> Answer {
     let (id, generation) = (id(path)?, condition.required()?);
     let agent = own_agent(&principal)?;
-    let change = desk.store.resolve_inquiry(&id, agent, Some(generation), Utc::now()).await?;
-    told(&desk, &principal, &id, generation, Deed::Resolved, change, None).await
+    let step = Handover::Resolve { inquiry: &id, agent, generation: Some(generation), at: Utc::now() };
+    taken(&desk, &principal, &id, generation, step, line(&principal, &id, Deed::Resolved, None)).await
 }
 
 pub(in crate::console) async fn classify(
@@ -136,9 +134,10 @@ pub(in crate::console) async fn classify(
     Sent(Classification { skill }): Sent<Classification>,
 ) -> Answer {
     let (id, generation) = (id(path)?, condition.required()?);
-    let change = desk.store.classify(&id, skill, generation, &principal.supervisor(), Utc::now()).await?;
+    let by = principal.supervisor();
+    let step = Handover::Classify { inquiry: &id, skill, generation, by: &by, at: Utc::now() };
     let detail = Some(("skill", skill.to_string()));
-    told(&desk, &principal, &id, generation, Deed::Classified, change, detail).await
+    taken(&desk, &principal, &id, generation, step, line(&principal, &id, Deed::Classified, detail)).await
 }
 
 pub(in crate::console) async fn assign(
@@ -148,12 +147,13 @@ pub(in crate::console) async fn assign(
     path: Id,
     Sent(Recipient { agent_id }): Sent<Recipient>,
 ) -> Answer {
-    let (inquiry_id, generation) = (id(path)?, condition.required()?);
+    let (id, generation) = (id(path)?, condition.required()?);
     let by = principal.supervisor();
-    let order = DirectAssignment { inquiry_id, agent_id, skill: None, generation, by, at: Utc::now() };
-    let change = desk.store.assign(&order).await?;
+    let order =
+        DirectAssignment { inquiry_id: id.clone(), agent_id, skill: None, generation, by, at: Utc::now() };
     let detail = Some(("agent_id", order.agent_id.to_string()));
-    told(&desk, &principal, &order.inquiry_id, generation, Deed::Assigned, change, detail).await
+    let line = line(&principal, &id, Deed::Assigned, detail);
+    taken(&desk, &principal, &id, generation, Handover::Assign(&order), line).await
 }
 
 fn own_agent(principal: &Principal) -> Result<&AgentId, Problem> {
@@ -161,17 +161,16 @@ fn own_agent(principal: &Principal) -> Result<&AgentId, Problem> {
     principal.agent_id.as_ref().ok_or_else(none)
 }
 
-/// The inquiry as it stands after a change, or why there was none.
-async fn told(
+/// Takes the step, with its line in the audit trail: the inquiry as it stands after it, or why nothing changed.
+async fn taken(
     desk: &Desk,
     principal: &Principal,
     id: &InquiryId,
     generation: u32,
-    deed: Deed,
-    change: Change,
-    detail: Detail,
+    step: Handover<'_>,
+    line: AuditEntry,
 ) -> Answer {
-    match recorded(&*desk.store, principal, id, deed, change, detail).await? {
+    match desk.store.hand_over(step, Some(&line)).await? {
         Change::Done => {
             let rows = desk.store.inquiry_list(&InquiryListing::one(id), &Sight::All).await?;
             let standing: InquiryStanding = rows.into_iter().next().ok_or_else(unknown)?.into();

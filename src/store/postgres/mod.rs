@@ -21,8 +21,8 @@ use super::fault::Place;
 use super::fields::{Fields, Time};
 use super::rows::Reader;
 use super::types::*;
-use super::{Store, StoreError, desk, reservations as life, schema, supervision};
-use crate::access::Sight;
+use super::{Handover, Store, StoreError, desk, handover, reservations as life, schema};
+use crate::access::{AuditEntry, Sight};
 use crate::contract::{
     AgentId, Inquiry, InquiryId, Language, Skill, TransactionId, TransactionMessage, UserId,
 };
@@ -216,35 +216,8 @@ impl Store for PostgresStore {
         self.rows(query).await?.iter().map(|row| self.reader().waiting(row)).collect()
     }
 
-    async fn accept(
-        &self,
-        inquiry: &InquiryId,
-        agent: &AgentId,
-        generation: u32,
-        at: DateTime<Utc>,
-    ) -> Result<Change, StoreError> {
-        life::accept(self, inquiry, agent, generation, at).await
-    }
-
-    async fn reject(
-        &self,
-        inquiry: &InquiryId,
-        agent: &AgentId,
-        generation: u32,
-        right_skill: Option<Skill>,
-        at: DateTime<Utc>,
-    ) -> Result<Change, StoreError> {
-        life::reject(self, inquiry, agent, generation, right_skill, at).await
-    }
-
-    async fn resolve_inquiry(
-        &self,
-        inquiry: &InquiryId,
-        agent: &AgentId,
-        generation: Option<u32>,
-        at: DateTime<Utc>,
-    ) -> Result<Change, StoreError> {
-        life::resolve(self, inquiry, agent, generation, at).await
+    async fn hand_over(&self, step: Handover<'_>, line: Option<&AuditEntry>) -> Result<Change, StoreError> {
+        handover::hand_over(self, step, line).await
     }
 
     async fn expire(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
@@ -267,21 +240,6 @@ impl Store for PostgresStore {
         at: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         life::return_off_shift(self, grace, limit, at).await
-    }
-
-    async fn assign(&self, order: &DirectAssignment) -> Result<Change, StoreError> {
-        supervision::assign(self, order).await
-    }
-
-    async fn classify(
-        &self,
-        inquiry: &InquiryId,
-        skill: Skill,
-        generation: u32,
-        by: &str,
-        at: DateTime<Utc>,
-    ) -> Result<Change, StoreError> {
-        supervision::classify(self, inquiry, skill, generation, by, at).await
     }
 
     async fn withdraw_agent(&self, agent: &AgentId, by: &str, at: DateTime<Utc>) -> Result<u64, StoreError> {
