@@ -102,8 +102,11 @@ pub fn fit(
 ) -> Result<Network> {
     let network = Network::new(weights, settings.network)?;
     let encoder = Encoder::new(weights).map_err(candle_core::Error::Msg)?;
+    let checkpoint = settings.checkpoint.as_ref().filter(|file| file.exists());
     match &settings.start {
         Some(Start { adapter, head }) => network.take_up(adapter, head)?,
+        // The checkpoint holds a head.
+        None if checkpoint.is_some() => {}
         None => {
             progress(&format!("fitting a head to {} sequences as the encoder reads them", train.len()));
             network.take_up(&Adapter::default(), &first_head(&encoder, train, settings.network.outputs)?)?;
@@ -122,7 +125,7 @@ pub fn fit(
     let variables = network.variables();
     let shards = Shards::new()?;
     let mut optimiser = AdamW::new(variables.clone(), settings.weight_decay)?;
-    if let Some(file) = settings.checkpoint.as_ref().filter(|file| file.exists()) {
+    if let Some(file) = checkpoint {
         optimiser.load(file)?;
         progress(&format!("resumed at step {} of {total} from {}", optimiser.steps(), file.display()));
     }

@@ -57,7 +57,7 @@ impl Similar {
             indexes.get_mut(version).and_then(|index| index.adopt(graph))
         };
         // A large graph takes a moment to go: nobody is to wait for it.
-        drop(replaced);
+        drop(tokio::task::spawn_blocking(move || drop(replaced)));
         tracing::info!(version, vectors, "similar inquiries are found by a graph");
     }
 }
