@@ -9,8 +9,8 @@ use chrono::Utc;
 use super::error::{ErrorPage, PageError};
 use super::layout::Moment;
 use super::locale::Locale;
-use super::people::{Id, found};
 use super::state::Desk;
+use super::whom::Whom;
 use crate::access::{AccountId, Principal};
 use crate::store::BoundIdentity;
 
@@ -38,12 +38,8 @@ pub(super) async fn unbind(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
+    Whom(row): Whom,
 ) -> Result<Response, ErrorPage> {
-    let row = match found(&desk, id).await {
-        Ok(row) => row,
-        Err(error) => return Err(error.page(locale)),
-    };
     // The claim may no longer name the account, and nobody else might be there to let them in.
     if row.account_id == principal.account_id {
         return Err(PageError::OwnAccount.page(locale));

@@ -43,6 +43,7 @@ mod spans;
 mod state;
 mod tokens;
 mod webhooks;
+mod whom;
 mod words;
 
 use std::future::{Future, IntoFuture};

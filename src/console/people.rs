@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::Utc;
@@ -17,6 +17,7 @@ use super::invitation::made;
 use super::layout::{Frame, Room, render};
 use super::locale::Locale;
 use super::state::Desk;
+use super::whom::Whom;
 use crate::access::{AccountId, Login, Principal, Role};
 use crate::contract::AgentId;
 use crate::store::{AccountChange, AccountProfile, AccountRow, BoundIdentity, Edited, Seen, StoreError};
@@ -244,29 +245,13 @@ pub(super) async fn add(
     }
 }
 
-pub(super) type Id = Result<Path<i64>, PathRejection>;
-
-/// The account that is meant.
-pub(super) async fn found(desk: &Desk, id: Id) -> Result<AccountRow, PageError> {
-    let Ok(Path(id)) = id else { return Err(PageError::UnknownAccount) };
-    match desk.store.account(AccountId(id)).await {
-        Ok(Some(row)) => Ok(row),
-        Ok(None) => Err(PageError::UnknownAccount),
-        Err(error) => Err(PageError::Store(error)),
-    }
-}
-
 pub(super) async fn change(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
+    Whom(row): Whom,
     form: Result<Form<Retyped>, FormRejection>,
 ) -> Result<Response, ErrorPage> {
-    let row = match found(&desk, id).await {
-        Ok(row) => row,
-        Err(error) => return Err(error.page(locale)),
-    };
     let own = row.account_id == principal.account_id;
     let change = form.ok().and_then(|Form(typed)| wished(&typed));
     let Some(change) = change else { return Err(PageError::AccountForm.page(locale)) };
@@ -291,18 +276,18 @@ pub(super) async fn disable(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
+    Whom(row): Whom,
 ) -> Result<Response, ErrorPage> {
-    set_disabled(&desk, locale, &principal, id, true).await
+    set_disabled(&desk, locale, &principal, row, true).await
 }
 
 pub(super) async fn enable(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
+    Whom(row): Whom,
 ) -> Result<Response, ErrorPage> {
-    set_disabled(&desk, locale, &principal, id, false).await
+    set_disabled(&desk, locale, &principal, row, false).await
 }
 
 /// Safe to repeat.
@@ -310,13 +295,9 @@ async fn set_disabled(
     desk: &Desk,
     locale: Locale,
     principal: &Principal,
-    id: Id,
+    row: AccountRow,
     disabled: bool,
 ) -> Result<Response, ErrorPage> {
-    let row = match found(desk, id).await {
-        Ok(row) => row,
-        Err(error) => return Err(error.page(locale)),
-    };
     if row.account_id == principal.account_id {
         return Err(PageError::OwnAccount.page(locale));
     }
@@ -335,12 +316,8 @@ pub(super) async fn revoke_tokens(
     State(desk): State<Desk>,
     locale: Locale,
     principal: Principal,
-    id: Id,
+    Whom(row): Whom,
 ) -> Result<Response, ErrorPage> {
-    let row = match found(&desk, id).await {
-        Ok(row) => row,
-        Err(error) => return Err(error.page(locale)),
-    };
     match desk.store.revoke_tokens(row.account_id, &principal.actor(), Utc::now()).await {
         Ok(_) => Ok(Redirect::to("/people?saved=yes").into_response()),
         Err(error) => Err(PageError::Store(error).page(locale)),
@@ -353,15 +330,12 @@ pub(super) async fn reset(
     locale: Locale,
     principal: Principal,
     headers: HeaderMap,
-    id: Id,
+    Whom(row): Whom,
 ) -> Result<Response, ErrorPage> {
     if !desk.takes_passwords() {
         return Err(PageError::PasswordsOff.page(locale));
     }
-    match found(&desk, id).await {
-        Ok(row) => link_page(&desk, locale, &principal, &headers, row.account_id, &row.profile.login).await,
-        Err(error) => Err(error.page(locale)),
-    }
+    link_page(&desk, locale, &principal, &headers, row.account_id, &row.profile.login).await
 }
 
 async fn link_page(

@@ -43,7 +43,8 @@ pub struct Arguments {
     /// Name of the new version; without it today's date
     #[arg(long = "name")]
     version: Option<String>,
-    #[arg(long, default_value_t = 5)]
+    /// Times that every example is read
+    #[arg(long, default_value_t = 4)]
     epochs: u32,
     #[command(flatten)]
     tuning: Tuning,

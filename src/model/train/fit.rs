@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
-use super::linear::fit_head;
+use super::linear::fit_head_for;
 use super::network::{Network, NetworkSettings, Packed};
 use super::shards::{Shards, Work};
 use crate::model::adapter::Adapter;
@@ -109,7 +109,7 @@ pub fn fit(
         None if checkpoint.is_some() => {}
         None => {
             progress(&format!("fitting a head to {} sequences as the encoder reads them", train.len()));
-            network.take_up(&Adapter::default(), &first_head(&encoder, train, settings.network.outputs)?)?;
+            network.take_up(&Adapter::default(), &first_head(&encoder, train, settings)?)?;
         }
     }
     progress(&format!(
@@ -195,13 +195,13 @@ pub fn fit(
 
 /// The head to begin with: fitted to the encoder as it is. With a head that knows nothing the adapters would first learn what
 /// confuses it (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features").
-fn first_head(encoder: &Encoder, examples: &[Example], outputs: usize) -> Result<Head> {
+fn first_head(encoder: &Encoder, examples: &[Example], settings: &FitSettings) -> Result<Head> {
     let sequences: Vec<Sequence> = examples.iter().map(|example| example.sequence.clone()).collect();
     let segments = encoder.pooled(&sequences).into_iter().flatten();
     let targets = examples.iter().flat_map(|example| &example.targets);
     let judged = segments.zip(targets).filter_map(|(vector, target)| Some((vector, target.clone()?)));
     let (vectors, targets): (Vec<Vec<f32>>, Vec<Target>) = judged.unzip();
-    fit_head(&vectors, &targets, outputs, FIRST_PENALTY)
+    fit_head_for(&vectors, &targets, settings.network.outputs, FIRST_PENALTY, settings.dropout)
 }
 
 fn snapshot(network: &Network) -> Result<Vec<Tensor>> {
