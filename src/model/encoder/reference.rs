@@ -182,9 +182,9 @@ mod tests {
         let plain = ReferenceEncoder::from_file(&file, |_, _| Ok(())).unwrap().pooled(&sequences[..1]);
         let pairs = found.iter().flatten().zip(expected.iter().flatten());
         let similar: Vec<f32> = pairs.map(|(found, expected)| cosine(found, expected)).collect();
-        // What was measured with the adapter of 2026-11-23.2 on these messages: mean 0.9992, worst 0.9987 (docs/decisions/0007, with what
-        // that does to the figures). Single vectors differ between processors, too.
-        assert!(similar.iter().sum::<f32>() / similar.len() as f32 > 0.999, "cosines {similar:?}");
+        // What was measured with the adapter of 2026-11-23.2 on these messages: mean 0.9992 with AVX-512, 0.9991 with AVX2 and 0.9989
+        // by the portable path; worst 0.9987, 0.9988 and 0.9982 (docs/decisions/0007, with what that does to the figures).
+        assert!(similar.iter().sum::<f32>() / similar.len() as f32 > 0.9985, "cosines {similar:?}");
         assert!(similar.iter().all(|similarity| *similarity > 0.998), "cosines {similar:?}");
         // The adapter is in both.
         assert!(cosine(&plain[0][2], &expected[0][2]) < 0.99);
