@@ -54,6 +54,7 @@ pub(super) fn fit_classes(
         patience: options.patience,
         dropout: options.dropout,
         smoothing: SMOOTHING,
+        auxiliary: 0,
         start,
         checkpoint: options.checkpoint.clone(),
     };

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::fit::{Example, FitSettings, Progress, Start, Target, fit};
 use super::hands::OtherHands;
 use super::network::NetworkSettings;
+use super::questions::Questions;
 use super::{TrainError, TrainOptions};
 use crate::contract::Policy;
 use crate::corpus::{Conversation, Corpus};
@@ -35,8 +36,9 @@ pub fn train_conversations(
 ) -> Result<(), TrainError> {
     let weights = EncoderWeights::read(&encoder.join("model.gguf"))?;
     let reader = Reader::open(&encoder.join("tokenizer.json"))?;
-    let (train, sources) = examples(&reader, &corpus.train.conversations, policies);
-    let (held_out, _) = examples(&reader, &corpus.held_out.conversations, policies);
+    let questions = Questions::of(policies, &corpus.train.conversations);
+    let (train, sources) = examples(&reader, &corpus.train.conversations, &questions);
+    let (held_out, _) = examples(&reader, &corpus.held_out.conversations, &questions);
     if train.is_empty() || held_out.is_empty() {
         return Err(TrainError::NoData(
             "expected conversations in the train and the held_out part of the corpus",
@@ -46,7 +48,7 @@ pub fn train_conversations(
         network: NetworkSettings {
             first_layer: options.first_layer,
             rank: options.rank,
-            outputs: policies.len(),
+            outputs: questions.outputs(),
             seed: options.seed,
         },
         epochs: options.epochs,
@@ -56,6 +58,7 @@ pub fn train_conversations(
         patience: options.patience,
         dropout: options.dropout,
         smoothing: 0.0,
+        auxiliary: questions.auxiliary(),
         start: options.from.as_deref().map(|from| start(from, policies, weights.shape.hidden)).transpose()?,
         checkpoint: options.checkpoint.clone(),
     };
@@ -64,7 +67,11 @@ pub fn train_conversations(
         let Origin { conversation, passes_after } = sources[index];
         let conversation = hands.rewrite(conversation, &mut StdRng::seed_from_u64(seed));
         // Counted from the end, because what is put before a conversation adds passes at its beginning.
-        examples(&reader, std::slice::from_ref(&conversation), policies).0.into_iter().rev().nth(passes_after)
+        examples(&reader, std::slice::from_ref(&conversation), &questions)
+            .0
+            .into_iter()
+            .rev()
+            .nth(passes_after)
     };
     let network = fit(&weights, &train, &rewritten, &held_out, &settings, progress)?;
 
@@ -140,7 +147,7 @@ struct Origin<'a> {
 fn examples<'a>(
     reader: &Reader,
     conversations: &'a [Conversation],
-    policies: &[Policy],
+    questions: &Questions,
 ) -> (Vec<Example>, Vec<Origin<'a>>) {
     let mut all = Vec::new();
     let mut sources = Vec::new();
@@ -156,13 +163,7 @@ fn examples<'a>(
             let mut targets = vec![None; pass.sequence.segments.len()];
             let known = |message: &usize| !conversation.messages[*message].is_context();
             for (message, segment) in pass.judged.iter().filter(|(message, _)| known(message)) {
-                let labels = policies
-                    .iter()
-                    .map(|policy| {
-                        f32::from(u8::from(conversation.messages[*message].violates(policy.as_str())))
-                    })
-                    .collect();
-                targets[*segment] = Some(Target::Labels(labels));
+                targets[*segment] = Some(Target::Labels(questions.answers(conversation, *message)));
             }
             all.push(Example { sequence: pass.sequence, targets });
             sources.push(Origin { conversation, passes_after: count - 1 - index });

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::adamw::{AdamW, rate_at};
 use super::linear::fit_head_for;
+use super::loss::{Weighing, loss};
 use super::network::{Network, NetworkSettings, Packed};
 use super::shards::{Shards, Work};
 use crate::model::adapter::Adapter;
@@ -61,6 +62,8 @@ pub struct FitSettings {
     pub dropout: f64,
     /// Share of the truth that is spread over all classes (Szegedy et al. 2016); for classes only.
     pub smoothing: f64,
+    /// How many of the outputs, the last ones, are asked for the training's sake only; for labels only.
+    pub auxiliary: usize,
     /// Where to keep the newest state, if anywhere; a training that finds one there goes on from it.
     pub checkpoint: Option<PathBuf>,
 }
@@ -70,6 +73,9 @@ pub type Rewritten<'a> = &'a (dyn Fn(usize, u64) -> Option<Example> + Sync);
 
 /// Penalty on the weights of the head that a training begins with; as many examples settle most of its directions.
 const FIRST_PENALTY: f64 = 1.0;
+
+/// What the mean over the auxiliary outputs counts beside that over the others: enough to be heard, too little to lead.
+const AUXILIARY_WEIGHT: f64 = 0.5;
 
 /// Called after every few steps and every epoch, with one line for people.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
@@ -104,9 +110,12 @@ pub fn fit(
     let encoder = Encoder::new(weights).map_err(candle_core::Error::Msg)?;
     let checkpoint = settings.checkpoint.as_ref().filter(|file| file.exists());
     match &settings.start {
-        Some(Start { adapter, head }) => network.take_up(adapter, head)?,
-        // The checkpoint holds a head.
-        None if checkpoint.is_some() => {}
+        // It holds everything that is trained.
+        _ if checkpoint.is_some() => {}
+        Some(start) => {
+            let head = with_auxiliary(weights, train, start, settings)?;
+            network.take_up(&start.adapter, &head)?;
+        }
         None => {
             progress(&format!("fitting a head to {} sequences as the encoder reads them", train.len()));
             network.take_up(&Adapter::default(), &first_head(&encoder, train, settings)?)?;
@@ -145,11 +154,15 @@ pub fn fit(
             let rate = rate_at(optimiser.steps(), total, total / 10, settings.peak_rate);
             let noise = Noise {
                 dropout: settings.dropout,
-                smoothing: settings.smoothing,
+                weighing: Weighing {
+                    smoothing: settings.smoothing,
+                    auxiliary: settings.auxiliary,
+                    auxiliary_weight: AUXILIARY_WEIGHT,
+                },
                 seed: seed ^ (u64::from(optimiser.steps()) << 20),
             };
             let (loss, gradient) = shards.gradient(&batch, &variables, |share, index| {
-                loss_of(&network, share, hidden, Some(Noise { seed: noise.seed ^ index, ..noise }))
+                loss_of(&network, share, hidden, Noise { seed: noise.seed ^ index, ..noise })
             })?;
             optimiser.step(&gradient, rate, 1.0)?;
             losses.push(loss);
@@ -165,9 +178,12 @@ pub fn fit(
                 ));
             }
         }
+        // Without noise, and of the policies alone: what early stopping and people look at.
+        let weighing = Weighing { auxiliary: settings.auxiliary, ..Weighing::default() };
+        let quiet = Noise { dropout: 0.0, weighing, seed: 0 };
         let mut held_out_losses = Vec::new();
         for batch in batches(held_out.iter().collect(), settings.batch, 0) {
-            held_out_losses.push(loss_of(&network, &batch, hidden, None)?.to_scalar::<f32>()?);
+            held_out_losses.push(loss_of(&network, &batch, hidden, quiet)?.to_scalar::<f32>()?);
         }
         let held_out_loss = mean(&held_out_losses);
         progress(&format!("epoch {}: loss {:.4}, held out {held_out_loss:.4}", epoch + 1, mean(&losses)));
@@ -202,6 +218,29 @@ fn first_head(encoder: &Encoder, examples: &[Example], settings: &FitSettings) -
     let judged = segments.zip(targets).filter_map(|(vector, target)| Some((vector, target.clone()?)));
     let (vectors, targets): (Vec<Vec<f32>>, Vec<Target>) = judged.unzip();
     fit_head_for(&vectors, &targets, settings.network.outputs, FIRST_PENALTY, settings.dropout)
+}
+
+/// The head of an earlier version, which has no auxiliary outputs, with such ones fitted to the encoder with that version's adapters.
+fn with_auxiliary(
+    weights: &EncoderWeights,
+    train: &[Example],
+    start: &Start,
+    settings: &FitSettings,
+) -> Result<Head> {
+    let mut head = start.head.clone();
+    if head.bias.len() == settings.network.outputs {
+        return Ok(head);
+    }
+    let mut adapted = weights.clone();
+    for (index, layer) in adapted.layers.iter_mut().enumerate() {
+        start.adapter.merge(index, layer).map_err(candle_core::Error::Msg)?;
+    }
+    let encoder = Encoder::new(&adapted).map_err(candle_core::Error::Msg)?;
+    let fitted = first_head(&encoder, train, settings)?;
+    let own = head.bias.len();
+    head.weight.extend(fitted.weight.into_iter().skip(own));
+    head.bias.extend(fitted.bias.into_iter().skip(own));
+    Ok(head)
 }
 
 fn snapshot(network: &Network) -> Result<Vec<Tensor>> {
@@ -260,11 +299,11 @@ fn batches(mut order: Vec<&Prepared>, size: usize, seed: u64) -> Vec<Vec<&Prepar
 #[derive(Debug, Clone, Copy)]
 struct Noise {
     dropout: f64,
-    smoothing: f64,
+    weighing: Weighing,
     seed: u64,
 }
 
-fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, noise: Option<Noise>) -> Result<Tensor> {
+fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, noise: Noise) -> Result<Tensor> {
     let states: Vec<f32> = batch.iter().flat_map(|example| example.states.iter().copied()).collect();
     let tokens = states.len() / hidden;
     let packed = Packed {
@@ -272,7 +311,7 @@ fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, noise: Option<
         sequences: Arc::new(batch.iter().map(|example| example.segments.clone()).collect()),
     };
     let mut pooled = network.pooled(&packed)?;
-    if let Some(noise) = noise.filter(|noise| noise.dropout > 0.0) {
+    if noise.dropout > 0.0 {
         pooled = (&pooled * dropout_mask(&pooled, noise)?)?;
     }
     let logits = network.logits(&pooled)?;
@@ -280,8 +319,7 @@ fn loss_of(network: &Network, batch: &[&Prepared], hidden: usize, noise: Option<
     let judged: Vec<u32> =
         (0..targets.len() as u32).filter(|index| targets[*index as usize].is_some()).collect();
     let logits = logits.index_select(&Tensor::new(judged, &Device::Cpu)?, 0)?;
-    let smoothing = noise.map_or(0.0, |noise| noise.smoothing);
-    loss(&logits, &targets.into_iter().flatten().collect::<Vec<_>>(), smoothing)
+    loss(&logits, &targets.into_iter().flatten().collect::<Vec<_>>(), noise.weighing)
 }
 
 /// Zero for what is left out, and more than one for the rest, so that the mean stays.
@@ -291,33 +329,4 @@ fn dropout_mask(like: &Tensor, noise: Noise) -> Result<Tensor> {
     let mask: Vec<f32> =
         (0..like.elem_count()).map(|_| if random.random_bool(noise.dropout) { 0.0 } else { kept }).collect();
     Tensor::from_vec(mask, like.shape(), &Device::Cpu)
-}
-
-/// Cross entropy over classes, or over yes-or-no questions; the targets of a batch are all of one kind.
-pub(super) fn loss(logits: &Tensor, targets: &[&Target], smoothing: f64) -> Result<Tensor> {
-    let classes: Vec<u32> = targets
-        .iter()
-        .filter_map(|target| match target {
-            Target::Class(class) => Some(*class as u32),
-            Target::Labels(_) => None,
-        })
-        .collect();
-    if classes.len() == targets.len() {
-        let sharp = candle_nn::loss::cross_entropy(logits, &Tensor::new(classes, &Device::Cpu)?)?;
-        let even = candle_nn::ops::log_softmax(logits, 1)?.mean_all()?.neg()?;
-        return (sharp * (1.0 - smoothing))? + (even * smoothing)?;
-    }
-    let labels: Vec<f32> = targets
-        .iter()
-        .filter_map(|target| match target {
-            Target::Labels(labels) => Some(labels.as_slice()),
-            Target::Class(_) => None,
-        })
-        .flatten()
-        .copied()
-        .collect();
-    let labels = Tensor::from_vec(labels, logits.shape(), &Device::Cpu)?;
-    // candle's own takes the logarithm of a sigmoid, which is not a number once a logit is far out.
-    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
-    ((logits.relu()? - (logits * labels)?)? + softplus)?.mean_all()
 }

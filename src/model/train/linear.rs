@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use super::adamw::{AdamW, rate_at};
-use super::fit::{Target, loss};
+use super::fit::Target;
+use super::loss::{Weighing, loss};
 use crate::model::folder::Head;
 
 /// Passes over all vectors. The loss is convex; on standardised features it has settled by then.
@@ -48,7 +49,7 @@ pub fn fit_head_for(
     for step in 0..STEPS {
         let logits = features.matmul(weight.as_tensor())?.broadcast_add(bias.as_tensor())?;
         let squares = weight.as_tensor().sqr()?.broadcast_mul(&penalties)?.sum_all()?;
-        let total = (loss(&logits, &targets, 0.0)? + squares)?;
+        let total = (loss(&logits, &targets, Weighing::default())? + squares)?;
         optimiser.step(&total.backward()?, rate_at(step, STEPS, STEPS / 20, PEAK_RATE), 10.0)?;
     }
     unstandardised(&weight.t()?.to_vec2()?, &bias.to_vec1()?, &means, &deviations)

@@ -10,8 +10,10 @@ mod inquiry;
 mod lbfgs;
 mod lexical;
 mod linear;
+mod loss;
 mod network;
 mod ops;
+mod questions;
 mod shards;
 
 use std::path::PathBuf;
