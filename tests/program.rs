@@ -20,6 +20,8 @@ mod live_rules;
 mod models;
 #[path = "program/operations.rs"]
 mod operations;
+#[path = "program/plain.rs"]
+mod plain;
 #[path = "program/routing.rs"]
 mod routing;
 #[path = "program/running.rs"]
