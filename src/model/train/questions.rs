@@ -108,13 +108,10 @@ mod tests {
         assert_eq!(questions.outputs(), 4);
         assert_eq!(questions.auxiliary(), 3);
         // Violates, is a deal, something stood before, answers a violation.
-        let expected = [[0, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 1, 0]];
+        let expected: [[u8; 4]; 6] =
+            [[0, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 1, 0]];
         for (message, expected) in expected.into_iter().enumerate() {
-            assert_eq!(
-                questions.answers(&proposal, message),
-                expected.map(|answer: u8| f32::from(answer)),
-                "{message}"
-            );
+            assert_eq!(questions.answers(&proposal, message), expected.map(f32::from), "{message}");
         }
     }
 }
